@@ -1,0 +1,79 @@
+namespace FastGate.Http;
+
+[Flags]
+public enum HeaderFlags : byte
+{
+    None = 0,
+    /// <summary>Stops here: hop-by-hop by its name, or named by Connection and one that Connection may name
+    /// (RFC 9110 section 7.6.1).</summary>
+    HopByHop = 1,
+    /// <summary>The name contains an underscore.</summary>
+    Underscore = 2,
+}
+
+/// <summary>One field line. <see cref="Line"/> is the whole line with its CRLF, so that neighbours that are forwarded
+/// unchanged can be copied in one run.</summary>
+public struct Header
+{
+    public Slice Name;
+    public Slice Value;
+    public Slice Line;
+    public HeaderId Id;
+    public HeaderFlags Flags;
+}
+
+/// <summary>The field lines of one head, in order, reused from message to message. Known names are found by id
+/// without comparing bytes.</summary>
+public sealed class HeaderTable
+{
+    private Header[] _items = new Header[32];
+    private ulong _present;
+
+    public int Count { get; private set; }
+
+    public ref readonly Header this[int index] => ref _items[index];
+
+    public ReadOnlySpan<Header> Items => _items.AsSpan(0, Count);
+
+    /// <summary>True when at least one field with this known name is present.</summary>
+    public bool Has(HeaderId id) => (_present & (1UL << (int)id)) != 0;
+
+    /// <summary>Index of the first field with this id, or -1.</summary>
+    public int IndexOf(HeaderId id)
+    {
+        if (!Has(id))
+        {
+            return -1;
+        }
+        ReadOnlySpan<Header> items = Items;
+        for (int i = 0; i < items.Length; i++)
+        {
+            if (items[i].Id == id)
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    internal ref Header Add(HeaderId id)
+    {
+        if (Count == _items.Length)
+        {
+            Array.Resize(ref _items, _items.Length * 2);
+        }
+        _present |= 1UL << (int)id;
+        ref Header header = ref _items[Count++];
+        header.Id = id;
+        header.Flags = HeaderFlags.None;
+        return ref header;
+    }
+
+    internal ref Header Mutable(int index) => ref _items[index];
+
+    public void Clear()
+    {
+        Count = 0;
+        _present = 0;
+    }
+}
