@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -45,6 +46,13 @@ public sealed record BindAddress
 
     public EndPoint ToEndPoint() =>
         Kind == BindKind.Unix ? new UnixDomainSocketEndPoint(Path!) : new IPEndPoint(Address!, Port);
+
+    public NetAddress ToNetAddress() => Kind switch
+    {
+        BindKind.Any => NetAddress.Any(Port),
+        BindKind.Ip => NetAddress.Tcp(Address!, Port),
+        _ => NetAddress.Unix(Path!),
+    };
 
     public override string ToString() => Text;
 

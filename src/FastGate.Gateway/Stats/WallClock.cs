@@ -1,0 +1,33 @@
+namespace FastGate.Gateway.Stats;
+
+/// <summary>Turns the timestamps that durations are measured with into the time of day, so that an exchange reads one
+/// clock and not two. Looks at the wall clock once a second at most, and so follows it when it is set. Belongs to one
+/// thread.</summary>
+internal sealed class WallClock
+{
+    private readonly TimeProvider _clock;
+    private readonly long _frequency;
+    private long _readAt;
+    private long _unixUs;
+    private bool _wasRead;
+
+    public WallClock(TimeProvider? clock = null)
+    {
+        _clock = clock ?? TimeProvider.System;
+        _frequency = _clock.TimestampFrequency;
+    }
+
+    /// <summary>Microseconds since 1970, UTC, at a timestamp of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long UnixUs(long timestamp)
+    {
+        if (timestamp - _readAt >= _frequency || !_wasRead)
+        {
+            _readAt = _clock.GetTimestamp();
+            _unixUs = (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+            _wasRead = true;
+        }
+        // Of either sign: a long exchange began before the last look. Whole seconds apart, so that nothing overflows.
+        (long seconds, long rest) = Math.DivRem(timestamp - _readAt, _frequency);
+        return _unixUs + seconds * 1_000_000 + rest * 1_000_000 / _frequency;
+    }
+}
