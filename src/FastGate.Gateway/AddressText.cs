@@ -133,7 +133,10 @@ internal static class AddressText
 
     private static bool NoPort(string text, out string error, out string? hint)
     {
-        (error, hint) = ("the address has no port", "write \"" + text + ":80\"");
+        var isPort = text.Length is > 0 and <= 5 && text.All(char.IsAsciiDigit);
+        (error, hint) = isPort
+            ? ("the address has no host", $"write \"127.0.0.1:{text}\"")
+            : ("the address has no port", $"write \"{text}:80\"");
         return false;
     }
 }

@@ -68,7 +68,10 @@ public static class GateFile
     private static void CheckVersion(TableReader main)
     {
         if (!main.Has("version"))
-            main.Draft.Problems.Error(main.Table.Origin, "there is no 'version'", "write version = 1 above the first table");
+        {
+            if (!main.IsMisspelt("version"))
+                main.Draft.Problems.Error(main.Table.Origin, "there is no 'version'", "write version = 1 in the first line");
+        }
         else if (main.Table.Find("version")!.Value is not TomlInteger number)
             _ = main.Count("version", 1, 1, 1);
         else if (number.Value != 1)
@@ -170,7 +173,7 @@ public static class GateFile
 
     private static void CheckPresent(TableReader main, string key, string hint)
     {
-        if (!main.Has(key) || main.IsEmptyList(key))
+        if ((!main.Has(key) && !main.IsMisspelt(key)) || main.IsEmptyList(key))
             main.Draft.Problems.Error(new Origin(main.Table.Origin.File, 0, 0, 0), $"there is no [[{key}]]", hint);
     }
 

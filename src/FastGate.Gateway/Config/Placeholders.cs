@@ -33,7 +33,8 @@ internal static class Placeholders
             var end = raw.IndexOf('}', next);
             if (end < 0)
             {
-                problems.Error(shown.At(next, 2), "a placeholder is not closed", "write \"${env:NAME}\", or \"$${\" for a literal \"${\"");
+                problems.Error(shown.At(next, 2), "a placeholder is not closed",
+                    "write \"${env:NAME}\", or \"$${\" for a literal \"${\"");
                 return null;
             }
             done = end + 1;
@@ -62,7 +63,7 @@ internal static class Placeholders
             }
             if (surroundings.Environment(name) is { } value)
                 return value;
-            Missing(place, $"the environment variable {name} is not set", surroundings, problems);
+            Missing(place, $"the environment variable {name} is not set", "set it", surroundings, problems);
             return null;
         }
         if (placeholder.StartsWith("file:", StringComparison.Ordinal))
@@ -81,7 +82,7 @@ internal static class Placeholders
         }
         if (!ConfigPath.TryReadText(ConfigPath.Beside(place.File!, path), FileBytesMax, out var text, out var error))
         {
-            Missing(place, $"the file '{path}' {error}", surroundings, problems);
+            Missing(place, $"the file '{path}' {error}", "write it", surroundings, problems);
             return null;
         }
         // An editor ends the line that holds the secret; the secret does not end with one.
@@ -90,11 +91,12 @@ internal static class Placeholders
         return text.EndsWith('\r') ? text[..^1] : text;
     }
 
-    private static void Missing(Origin place, string sentence, Surroundings surroundings, ProblemList problems)
+    private static void Missing(Origin place, string sentence, string hint, Surroundings surroundings,
+        ProblemList problems)
     {
         if (surroundings.IsOffline)
             problems.Warning(place, sentence);
         else
-            problems.Error(place, sentence, "set it, or check with --offline");
+            problems.Error(place, sentence, $"{hint}, or check with --offline");
     }
 }

@@ -55,7 +55,7 @@ internal static class RouteSection
     {
         var present = table.Table.Entries.Where(e => Actions.Contains(e.Key)).ToArray();
         // Whoever wrote split meant an action, and has read already that it is not there.
-        if (present.Length == 0 && !table.Has("split"))
+        if (present.Length == 0 && !table.Has("split") && !Actions.Any(table.IsMisspelt))
         {
             table.Draft.Problems.Error(table.Table.Origin, $"{table.Where} does nothing",
                 "write one of upstream, respond and redirect");

@@ -14,8 +14,8 @@ internal static class Spelling
         foreach (var candidate in words)
         {
             var distance = Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant());
-            var allowed = Math.Clamp(Math.Max(word.Length, candidate.Length) / 3, 1, 3);
-            if (distance <= allowed && distance < best)
+            var length = Math.Max(word.Length, candidate.Length);
+            if (distance <= Math.Clamp(length / 3, 1, 3) && distance < length && distance < best)
                 (nearest, best) = (candidate, distance);
         }
         return nearest;

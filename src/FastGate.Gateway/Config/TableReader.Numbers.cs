@@ -10,7 +10,7 @@ internal sealed partial class TableReader
     /// <summary>Milliseconds. <paramref name="none"/> is what "none" means here; null where a bound must be.</summary>
     public long Duration(string key, long fallback, long? none = null) =>
         Measure(key, "duration", fallback, 1, Units.DurationMsMax, none, Units.TryDuration,
-            static ms => $"{ms}ms", static number => $"{number}s");
+            Units.WriteDuration, static number => $"{number}s");
 
     /// <summary>Bytes.</summary>
     public long Size(string key, long fallback, long min, long max, long? none = null) =>
@@ -27,7 +27,7 @@ internal sealed partial class TableReader
         var entry = Table.Find(key);
         if (entry is null)
             return fallback;
-        var zeroHint = none is null ? $"at least \"{write(min)}\"" : "write \"none\" for no bound";
+        var zeroHint = none is null ? $"at least \"{write(min)}\"" : "write \"none\"";
         if (entry.Value is TomlInteger number)
         {
             Problems.Error(number.Origin, $"'{key}' is a bare number; a {noun} is a string with a unit",
@@ -49,7 +49,7 @@ internal sealed partial class TableReader
             return fallback;
         }
         if (!parse(text.Value, out var value, out var error, out var hint))
-            Refuse(text, noun, $"{error} in '{key}'", hint);
+            Refuse(text, noun, $"'{key}': {error}", hint);
         else if (value == 0)
             Refuse(text, noun, $"'{key}' is zero", zeroHint);
         else if (value < min)
@@ -74,7 +74,7 @@ internal sealed partial class TableReader
         }
         if (number.Value >= min && number.Value <= max)
             return (int)number.Value;
-        Problems.Error(number.Origin, string.Create(CultureInfo.InvariantCulture, $"'{key}' is {number.Value}"),
+        Problems.Error(number.Origin, string.Create(CultureInfo.InvariantCulture, $"'{key}' may not be {number.Value}"),
             string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"));
         return fallback;
     }
@@ -91,10 +91,10 @@ internal sealed partial class TableReader
         }
         if (later is not null && later.Contains(text.Value))
         {
-            Refuse(text, "word", $"'{text.Shown}' of '{key}' is not available yet", OneOf(words));
+            Refuse(text, key, $"'{text.Shown}' of '{key}' is not available yet", OneOf(words));
             return fallback;
         }
-        Refuse(text, "word", $"unknown {key} '{text.Shown}'",
+        Refuse(text, key, $"unknown {key} '{text.Shown}'",
             Spelling.DidYouMean(text.Value, words.Select(w => w.Word)) ?? OneOf(words));
         return fallback;
     }

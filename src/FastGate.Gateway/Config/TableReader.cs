@@ -24,6 +24,8 @@ internal sealed partial class TableReader
 
     public Draft Draft { get; }
 
+    private string Inside => _shape == Shape.Root ? "at the top level" : $"in {Where}";
+
     private ProblemList Problems => Draft.Problems;
 
     public bool Has(string key) => Table.Find(key) is not null;
@@ -39,9 +41,9 @@ internal sealed partial class TableReader
             if (_shape.Keys.Contains(entry.Key) || (reported is not null && reported.Keys.Contains(entry.Key)))
                 continue;
             if (_shape.Later.Contains(entry.Key))
-                Problems.Error(entry.KeyOrigin, $"'{entry.Key}' in {Where} is not available yet", "remove it");
+                Problems.Error(entry.KeyOrigin, $"'{entry.Key}' {Inside} is not available yet", "remove it");
             else
-                Problems.Error(entry.KeyOrigin, $"unknown key '{entry.Key}' in {Where}", UnknownHint(entry.Key));
+                Problems.Error(entry.KeyOrigin, $"unknown key '{entry.Key}' {Inside}", UnknownHint(entry.Key));
         }
     }
 
@@ -53,9 +55,10 @@ internal sealed partial class TableReader
         {
             if (above._shape.Keys.Contains(key))
             {
-                return Table.IsInline
-                    ? $"'{key}' belongs to {above.Where}: write it outside of the braces"
-                    : $"'{key}' belongs to {above.Where}: write it above the first header that follows that";
+                var place = Table.IsInline ? "outside of the braces"
+                    : above._parent is null ? "above the first header"
+                    : $"above the header in line {Table.Origin.Line}";
+                return $"'{key}' belongs to {above.Where}: write it {place}";
             }
         }
         if (Spelling.DidYouMean(key, _shape.Keys) is { } hint)
@@ -75,7 +78,17 @@ internal sealed partial class TableReader
     public void Refuse(SourceText text, string noun, string sentence, string? hint = null) =>
         Draft.Refuse(text, noun, sentence, hint);
 
-    public void Missing(string key, string hint) => Problems.Error(Table.Origin, $"{Where} has no '{key}'", hint);
+    /// <summary>Silent where the key was misspelt: that is one mistake, and reported already.</summary>
+    public void Missing(string key, string hint)
+    {
+        if (!IsMisspelt(key))
+            Problems.Error(Table.Origin, $"{Where} has no '{key}'", hint);
+    }
+
+    /// <summary>Whether an unknown key of this table looks like this one, or a table within has it by mistake.</summary>
+    public bool IsMisspelt(string key) => Table.Entries.Exists(e =>
+        (!_shape.Keys.Contains(e.Key) && Spelling.Nearest(e.Key, _shape.Keys) == key)
+        || e.Value is TomlTable { IsInline: false } inner && inner.Find(key) is not null && e.Key != "upstream");
 
     public void WrongType(string key, TomlNode value, string expected, string? hint = null) =>
         Problems.Error(value.Origin, $"'{key}' must be {expected}, not {value.Noun}", hint);

@@ -18,7 +18,18 @@ internal static class TomlFile
         }
         catch (TomlException e)
         {
-            problems.Error(new Origin(file.Name, e.Line ?? 0, e.Column ?? 0, 1), Lower(e.Message));
+            // So far only nesting beyond the parser's bound, which has no place.
+            problems.Error(new Origin(file.Name, e.Line ?? 0, e.Column ?? 0, 1), Plain(e.Message));
+            return null;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or NullReferenceException
+            or IndexOutOfRangeException)
+        {
+            // The parser stumbles over a few texts itself, a file that ends in a backslash within a string for one.
+            // A reload must not fall with it.
+            var last = file.Text.AsSpan().TrimEnd().Count('\n') + 1;
+            problems.Error(new Origin(file.Name, last, 1, file.Line(last).Length), "the file is not TOML up to its end",
+                "is a string or an escape left open?");
             return null;
         }
         DiagnosticMessage? first = null;
@@ -52,13 +63,17 @@ internal static class TomlFile
         var at = message.Message.IndexOf(again, StringComparison.Ordinal);
         if (at < 0)
         {
-            problems.Error(origin, Lower(message.Message));
+            problems.Error(origin, Plain(message.Message));
             return;
         }
         var key = message.Message.IndexOf('`', StringComparison.Ordinal);
         var keyEnd = message.Message.LastIndexOf('`', at);
         var place = message.Message[(at + again.Length)..];
         var line = place[..Math.Max(0, place.IndexOf(',', StringComparison.Ordinal))];
+        var text = file.Text.AsSpan(Math.Clamp(message.Span.Offset, 0, file.Text.Length));
+        var equals = text[..Math.Min(text.Length, origin.Length)].IndexOf('=');
+        if (equals > 0)
+            origin = origin with { Length = SourceText.Runes(text[..equals].TrimEnd()) };
         problems.Error(origin, $"'{message.Message[(key + 1)..keyEnd]}' is defined twice", $"first in line {line}");
     }
 
@@ -164,6 +179,24 @@ internal static class TomlFile
         return new Origin(file.Name, span.Start.Line + 1, span.Start.Column + 1, Math.Max(1, length));
     }
 
-    private static string Lower(string message) =>
-        message.Length > 0 ? char.ToLowerInvariant(message[0]) + message[1..].TrimEnd('.') : "not TOML";
+    /// <summary>The parser's words without its inner names.</summary>
+    private static string Plain(string message)
+    {
+        if (message.StartsWith("The maximum depth", StringComparison.Ordinal))
+            return "tables and lists are nested too deep";
+        const string inner = " (token: `";
+        for (var at = 0; (at = message.IndexOf(inner, at, StringComparison.Ordinal)) >= 0;)
+        {
+            var end = message.IndexOf("`)", at, StringComparison.Ordinal);
+            if (end < 0)
+                break;
+            message = message.Remove(at, end + 2 - at);
+        }
+        message = message.Replace("`\u2424`", "the end of the line", StringComparison.Ordinal)
+            .Replace("\u2424", "the end of the line", StringComparison.Ordinal)
+            .Replace("`<eof>`", "the end of the file", StringComparison.Ordinal)
+            .Replace("<eof>", "the end of the file", StringComparison.Ordinal)
+            .Replace('`', '\'').TrimEnd('.');
+        return message.Length > 0 ? char.ToLowerInvariant(message[0]) + message[1..] : "this is not TOML";
+    }
 }

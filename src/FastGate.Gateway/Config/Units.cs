@@ -43,25 +43,31 @@ internal static class Units
     {
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var size = slash < 0 ? text : text[..slash];
-        if (!TrySize(size, out bytesPerSecond, out error, out hint))
+        if (!TryParse(size, "rate", Sizes, "B", SizeBytesMax, "1048576GiB", out bytesPerSecond, out error, out hint))
         {
-            error = error.Replace("a size", "a rate", StringComparison.Ordinal);
-            if (hint is not null && hint.StartsWith("write ", StringComparison.Ordinal))
+            // The mistake is in the size, and what to write is still a rate.
+            if (hint is not null && hint.EndsWith('"'))
                 hint = hint[..^1] + "/s\"";
             return false;
         }
         if (slash >= 0 && text.AsSpan(slash) is "/s")
             return true;
+        bytesPerSecond = 0;
         error = slash < 0 ? $"'{text}' is a size, not a rate" : $"'{text}' is not per second";
         hint = $"write \"{size}/s\"";
         return false;
     }
 
-    /// <summary>A bare number with the unit that says it shortest: for hints.</summary>
-    public static string WriteSize(long bytes)
+    /// <summary>With the unit that says it shortest.</summary>
+    public static string WriteDuration(long milliseconds) => Write(milliseconds, Durations);
+
+    /// <summary>With the unit that says it shortest.</summary>
+    public static string WriteSize(long bytes) => Write(bytes, Sizes);
+
+    private static string Write(long value, (string Unit, long Factor)[] units)
     {
-        var (unit, factor) = Sizes.Last(s => bytes % s.Factor == 0 && (bytes > 0 || s.Factor == 1));
-        return (bytes / factor).ToString(CultureInfo.InvariantCulture) + unit;
+        var (unit, factor) = units.Last(u => u.Factor == 1 || (value > 0 && value % u.Factor == 0));
+        return (value / factor).ToString(CultureInfo.InvariantCulture) + unit;
     }
 
     private static bool TryParse(string text, string noun, (string Unit, long Factor)[] units, string usual, long max,
