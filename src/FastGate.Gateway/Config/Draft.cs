@@ -43,9 +43,9 @@ internal sealed class Draft(Surroundings surroundings)
     public bool HasUnknown { get; private set; }
 
     /// <summary>The text with its placeholders replaced; null (and reported) if one has no value.</summary>
-    public SourceText? Resolve(TomlString text)
+    public SourceText? Resolve(TomlString text, bool isTemplate = false)
     {
-        var resolved = Placeholders.Resolve(text, surroundings, Problems);
+        var resolved = Placeholders.Resolve(text, isTemplate, surroundings, Problems);
         HasUnknown |= resolved is null;
         return resolved;
     }

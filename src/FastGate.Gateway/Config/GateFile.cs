@@ -1,4 +1,5 @@
 using FastGate.Gateway.Proxy;
+using FastGate.Gateway.Routing;
 
 namespace FastGate.Gateway.Config;
 
@@ -28,8 +29,6 @@ public static class GateFile
 {
     /// <summary>About 50,000 routes.</summary>
     public const int FileBytesMax = 16 << 20;
-
-    public const int ListenersMax = 1000;
 
     public static Reading Read(string path, Surroundings surroundings)
     {
@@ -62,6 +61,7 @@ public static class GateFile
         if (!included.Exists(i => i.Has("route")))
             CheckPresent(main, "route", "write [[route]] with a name, a match and an upstream");
         CrossChecks.Run(draft);
+        RouteChecks.Run(draft);
         return Result(draft);
     }
 
@@ -92,10 +92,13 @@ public static class GateFile
         if (Section(main, "defaults", Shape.Defaults) is { } defaults)
             draft.Timeout = ServerSections.Timeout(defaults, draft.Timeout);
         var listeners = Tables(main, "listener", Shape.Listener);
-        foreach (var listener in listeners.Take(ListenersMax))
+        foreach (var listener in listeners.Take(RoutingLimits.ListenersMax))
             ServerSections.Listener(listener);
-        if (listeners.Count > ListenersMax)
-            draft.Problems.Error(listeners[ListenersMax].Table.Origin, "there are too many listeners", $"at most {ListenersMax}");
+        if (listeners.Count > RoutingLimits.ListenersMax)
+        {
+            draft.Problems.Error(listeners[RoutingLimits.ListenersMax].Table.Origin, "there are too many listeners",
+                $"at most {RoutingLimits.ListenersMax}");
+        }
     }
 
     /// <summary>What may stand in an included file too.</summary>

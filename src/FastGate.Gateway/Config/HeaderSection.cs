@@ -19,14 +19,14 @@ internal static class HeaderSection
         }
         return new HeaderOptions
         {
-            Set = Fields(table, "set"),
-            Add = Fields(table, "add"),
-            Default = Fields(table, "default"),
+            Set = Fields(table, "set", areTemplates: true),
+            Add = Fields(table, "add", areTemplates: true),
+            Default = Fields(table, "default", areTemplates: true),
             Remove = remove,
         };
     }
 
-    public static List<HeaderField> Fields(TableReader table, string key)
+    public static List<HeaderField> Fields(TableReader table, string key, bool areTemplates = false)
     {
         var fields = new List<HeaderField>();
         var entry = table.Table.Find(key);
@@ -47,7 +47,7 @@ internal static class HeaderSection
                 problems.Error(field.KeyOrigin, $"'{field.Key}' is twice in '{key}'", "header names ignore case");
             else if (field.Value is not TomlString text)
                 problems.Error(field.Value.Origin, $"the value of '{field.Key}' must be a string, not {field.Value.Noun}");
-            else if (table.Draft.Resolve(text) is { } value)
+            else if (table.Draft.Resolve(text, areTemplates) is { } value)
                 Add(table, fields, field.Key, value);
         }
         return fields;

@@ -9,8 +9,9 @@ internal static class Placeholders
     /// <summary>A secret is a token or a key, not a document.</summary>
     public const int FileBytesMax = 64 * 1024;
 
-    /// <summary>Null if a placeholder has no value; that is reported, as a warning when offline.</summary>
-    public static SourceText? Resolve(TomlString text, Surroundings surroundings, ProblemList problems)
+    /// <summary>Null if a placeholder has no value; that is reported, as a warning when offline. In the text of a
+    /// template the braces of a value are doubled: a password may hold "{id}" and means just that.</summary>
+    public static SourceText? Resolve(TomlString text, bool isTemplate, Surroundings surroundings, ProblemList problems)
     {
         var raw = text.Raw;
         var next = raw.IndexOf("${", StringComparison.Ordinal);
@@ -41,7 +42,7 @@ internal static class Placeholders
             secret = true;
             var place = shown.At(next, done - next);
             if (Value(raw[(next + 2)..end], place, surroundings, problems) is { } found)
-                value.Append(found);
+                value.Append(isTemplate ? Doubled(found) : found);
             else
                 complete = false;
         }
@@ -50,6 +51,9 @@ internal static class Placeholders
             return null;
         return new SourceText(value.ToString(), raw, text.Origin) { HasSecret = secret };
     }
+
+    private static string Doubled(string value) =>
+        value.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal);
 
     private static string? Value(string placeholder, Origin place, Surroundings surroundings, ProblemList problems)
     {

@@ -135,15 +135,8 @@ internal static class RouteSection
         if (!redirect.Has("to"))
             redirect.Missing("to", "write to = \"/new/{rest}\"");
         var status = RedirectStatus(redirect);
-        if (redirect.Text("to", "/new/{rest}") is not { } to)
+        if (redirect.Text("to", "/new/{rest}", isTemplate: true) is not { } to)
             return null;
-        if (to.Value.Length == 0)
-            redirect.Refuse(to, "target", "'to' is empty", "write a path or a URL");
-        else if (!FieldRules.IsValue(to.Value, out _, out _) || to.Value.Contains(' ', StringComparison.Ordinal))
-            redirect.Refuse(to, "target", "'to' is no URL", "visible ASCII without spaces; escape the rest as %XX");
-        else if (to.Value[0] is not ('/' or '{') && !to.Value.StartsWith("http://", StringComparison.Ordinal)
-            && !to.Value.StartsWith("https://", StringComparison.Ordinal))
-            redirect.Refuse(to, "target", "'to' is neither a path nor a URL", "begin it with \"/\" or \"https://\"");
         return new RedirectOptions { To = to, Status = status };
     }
 

@@ -93,12 +93,12 @@ internal sealed partial class TableReader
     public void WrongType(string key, TomlNode value, string expected, string? hint = null) =>
         Problems.Error(value.Origin, $"'{key}' must be {expected}, not {value.Noun}", hint);
 
-    public SourceText? Text(string key, string? example = null)
+    public SourceText? Text(string key, string? example = null, bool isTemplate = false)
     {
         if (Table.Find(key) is not { } entry)
             return null;
         if (entry.Value is TomlString text)
-            return Draft.Resolve(text);
+            return Draft.Resolve(text, isTemplate);
         WrongType(key, entry.Value, "a string", StringHint(entry.Value, example));
         return null;
     }
