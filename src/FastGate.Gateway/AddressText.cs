@@ -36,7 +36,7 @@ internal static class AddressText
                 return NoPort(text, out error, out hint);
             colon = close + 1;
             host = text[1..close];
-            if (!IPAddress.TryParse(host, out var ip) || ip.AddressFamily != AddressFamily.InterNetworkV6)
+            if (!IsIpv6(host))
             {
                 (error, hint) = ("'" + host + "' is no IPv6 address", "only IPv6 addresses stand in brackets");
                 return false;
@@ -111,9 +111,32 @@ internal static class AddressText
         return !labels[^1].All(char.IsAsciiDigit);
     }
 
+    /// <summary>A value of Host: a name or an address, IPv6 in brackets, and perhaps a port.</summary>
+    public static bool IsAuthority(string text)
+    {
+        var host = text;
+        var colon = text.LastIndexOf(':');
+        if (colon > text.LastIndexOf(']'))
+        {
+            if (!ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                || port == 0)
+                return false;
+            host = text[..colon];
+        }
+        if (host.StartsWith('[') && host.EndsWith(']'))
+            return !host.Contains('%', StringComparison.Ordinal) && IsIpv6(host[1..^1]);
+        return !host.Contains(':', StringComparison.Ordinal) && (TryIp(host, out _) || IsHostName(host));
+    }
+
+    private static bool IsIpv6(string text) =>
+        !text.StartsWith('[') && IPAddress.TryParse(text, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6;
+
     private static bool NoPort(string text, out string error, out string? hint)
     {
-        (error, hint) = ("the address has no port", "write \"" + text + ":80\"");
+        var isPort = text.Length is > 0 and <= 5 && text.All(char.IsAsciiDigit);
+        (error, hint) = isPort
+            ? ("the address has no host", $"write \"127.0.0.1:{text}\"")
+            : ("the address has no port", $"write \"{text}:80\"");
         return false;
     }
 }
