@@ -41,7 +41,7 @@ internal static class RunVerb
         if (ConfigOption.Read(file, offline: false, terminal) is not { } reading)
             return ExitCode.InvalidConfig;
         ConfigOption.Print(reading, terminal);
-        return reading.Config is { } config ? Serve(config, terminal) : ExitCode.InvalidConfig;
+        return reading.Config is { } config ? Serving.Run(config, terminal) : ExitCode.InvalidConfig;
     }
 
     private static int RunForward(string listen, string to, Terminal terminal)
@@ -52,14 +52,6 @@ internal static class RunVerb
             return CommandLine.WrongUsage(terminal, $"--to: {error}");
         if (!GateConfig.TryForward(bind!, server!, out var config, out error))
             return CommandLine.WrongUsage(terminal, error);
-        return Serve(config!, terminal);
-    }
-
-    /// <summary>THE SEAM: everything before is about what to serve, everything after is the gate's.</summary>
-    private static int Serve(GateConfig config, Terminal terminal)
-    {
-        _ = config;
-        terminal.Say("serving is not built in yet");
-        return ExitCode.CouldNotStart;
+        return Serving.Run(config!, terminal);
     }
 }

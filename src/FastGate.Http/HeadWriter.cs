@@ -15,13 +15,13 @@ public ref struct HeadWriter(Span<byte> target)
 
     public void Advance(int bytes) => Length += bytes;
 
-    public void Raw(ReadOnlySpan<byte> bytes)
+    public void Raw(scoped ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_target[Length..]);
         Length += bytes.Length;
     }
 
-    public void Field(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    public void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value)
     {
         Raw(name);
         Raw(": "u8);
@@ -36,7 +36,7 @@ public ref struct HeadWriter(Span<byte> target)
     }
 
     /// <summary>The status line with the sender's own reason phrase, or the usual one where it is empty.</summary>
-    public void StatusLine(int status, ReadOnlySpan<byte> reason)
+    public void StatusLine(int status, scoped ReadOnlySpan<byte> reason)
     {
         ReadOnlySpan<byte> usual = StatusText.Line(status);
         if (!usual.IsEmpty && (reason.IsEmpty || usual[13..^2].SequenceEqual(reason)))
@@ -55,7 +55,7 @@ public ref struct HeadWriter(Span<byte> target)
     /// <param name="head">The bytes the table refers to.</param>
     /// <param name="headers">The fields.</param>
     /// <param name="leaveOut">Bits of the ids that are written by somebody else, or not at all.</param>
-    public void CopyFields(ReadOnlySpan<byte> head, HeaderTable headers, ulong leaveOut)
+    public void CopyFields(scoped ReadOnlySpan<byte> head, HeaderTable headers, ulong leaveOut)
     {
         int runStart = 0;
         int runEnd = 0;

@@ -39,6 +39,7 @@ internal sealed class ClientLoop
         _lane = lane;
         _client = client;
         _listener = listener;
+        PeerIsTrusted = !lane.Table.TrustedProxies.IsEmpty && lane.Table.TrustedProxies.Contains(client.Remote.Ip);
     }
 
     internal ClientLoop? Next;
@@ -51,6 +52,9 @@ internal sealed class ClientLoop
     public ReadOnlySpan<byte> PeerAddress => _address ??= _client.Remote.Ip is { } ip
         ? System.Text.Encoding.ASCII.GetBytes(ip.ToString())
         : "unix"u8.ToArray();
+
+    /// <summary>The peer's forwarding headers are believed.</summary>
+    public bool PeerIsTrusted { get; }
 
     /// <summary>Serves the connection to its end. Whatever escapes is a bug of ours: it costs this connection
     /// only.</summary>
@@ -96,15 +100,14 @@ internal sealed class ClientLoop
         {
             return false;
         }
-        _lane.Stats.RequestBegan();
         // 2 find route, 3 admit
         if (status == ParseStatus.Complete)
         {
-            RoutePhase.Find(exchange, _lane, this);
+            RoutePhase.Find(exchange, _lane);
         }
         else
         {
-            RoutePhase.Refuse(exchange, status);
+            RoutePhase.Refuse(exchange, _lane, status);
         }
         // 6 forward, 7 give back
         if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null)
@@ -117,7 +120,7 @@ internal sealed class ClientLoop
             await AnswerAsync(exchange);
         }
         // 8 count and log
-        _lane.Finish(exchange, this);
+        _lane.Finish(exchange);
         return exchange.KeepAlive && !exchange.ClientGone;
     }
 
@@ -180,6 +183,7 @@ internal sealed class ClientLoop
             ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
             if (status != ParseStatus.Incomplete)
             {
+                exchange.HeadReadAt = Stopwatch.GetTimestamp();
                 return status;
             }
             _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
@@ -233,7 +237,7 @@ internal sealed class ClientLoop
     {
         exchange.KeepAlive = MayKeepAlive(exchange) && !EndsConnection(exchange) && await SkipBodyAsync(exchange);
         exchange.AnsweredAt = Stopwatch.GetTimestamp();
-        OwnAnswer.Write(exchange, _client.Output, _lane, this);
+        OwnAnswer.Write(exchange, _client.Output, _lane);
         exchange.AnswerBegun = true;
         _client.SetWriteDeadline(_lane.Lane.Now + (exchange.Route?.Timeout.IdleMs ?? 60_000));
         FlushResult flushed = await _client.Output.FlushAsync();

@@ -10,7 +10,7 @@ namespace FastGate.Gateway.Proxy;
 
 /// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a connection
 /// beyond a phase. It watches its client while nobody reads from it.</summary>
-public sealed class Exchange : ConnectionWatch
+internal sealed class Exchange : ConnectionWatch
 {
     private const int HeadBytesKept = 8 * 1024;
 
@@ -18,7 +18,7 @@ public sealed class Exchange : ConnectionWatch
     private byte[] _path = new byte[256];
     private byte[] _answer = [];
     private int _answerStraddled;
-    private readonly byte[] _requestId = new byte[RequestIds.BytesMax];
+    private readonly byte[] _requestId = new byte[RequestIds.IncomingBytesMax];
     private int _requestIdLength;
     private Slice _clientAddressInHead;
     private int _headLength;
@@ -33,23 +33,23 @@ public sealed class Exchange : ConnectionWatch
 
     public ResponseHead Response { get; } = new();
 
-    internal PoolWait Wait { get; } = new();
+    public PoolWait Wait { get; } = new();
 
-    internal TotalTimer TotalTimer { get; }
+    public TotalTimer TotalTimer { get; }
 
     public Connection Client { get; private set; } = null!;
 
-    internal GateTable Table { get; private set; } = null!;
+    public GateTable Table { get; private set; } = null!;
 
     public Route? Route { get; internal set; }
 
-    internal RouteMatch Match;
+    public RouteMatch<Route> Match;
 
     /// <summary>The connection the request went to, while it is rented.</summary>
-    internal PooledConnection? Pooled { get; set; }
+    public PooledConnection? Pooled { get; set; }
 
     /// <summary>The server that was tried last; survives giving the connection back.</summary>
-    internal Server? Server { get; set; }
+    public Server? Server { get; set; }
 
     /// <summary>Status of the final answer; 0 while there is none.</summary>
     public int Status { get; internal set; }
@@ -60,71 +60,75 @@ public sealed class Exchange : ConnectionWatch
     public bool ClientGone { get; private set; }
 
     /// <summary>The time for the whole exchange is over.</summary>
-    internal bool TimedOut { get; private set; }
+    public bool TimedOut { get; private set; }
 
     /// <summary>When bytes last moved through the tunnel, in the lane's milliseconds.</summary>
-    internal long TunnelTouched { get; set; }
+    public long TunnelTouched { get; set; }
 
     /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
-    internal bool AnswerBegun { get; set; }
+    public bool AnswerBegun { get; set; }
 
     /// <summary>The request's body was read to its end (or there is none).</summary>
-    internal bool RequestRead { get; set; }
+    public bool RequestRead { get; set; }
 
     /// <summary>The client's connection may carry another request.</summary>
-    internal bool KeepAlive { get; set; }
+    public bool KeepAlive { get; set; }
 
-    internal long BodyBytesIn { get; set; }
+    public long BodyBytesIn { get; set; }
 
-    internal long BodyBytesOut { get; set; }
+    public long BodyBytesOut { get; set; }
 
     /// <summary>The upload is not needed any more: its waits are canceled.</summary>
-    internal bool UploadCanceled { get; set; }
+    public bool UploadCanceled { get; set; }
 
     /// <summary>The answer's head where it was received, to which <see cref="Response"/>'s slices refer; valid until it
     /// is consumed.</summary>
-    internal ReadOnlyMemory<byte> ResponseBytes { get; set; }
+    public ReadOnlyMemory<byte> ResponseBytes { get; set; }
 
-    internal ClientLoop Loop { get; private set; } = null!;
+    public ClientLoop Loop { get; private set; } = null!;
 
     /// <summary>The peer is one whose forwarding headers are believed.</summary>
-    internal bool PeerIsTrusted { get; set; }
+    public bool PeerIsTrusted { get; set; }
 
     /// <summary>The client's address: the peer's, or what a trusted peer says of it.</summary>
-    internal ReadOnlySpan<byte> ClientAddress =>
+    public ReadOnlySpan<byte> ClientAddress =>
         _clientAddressInHead.IsEmpty ? Loop.PeerAddress : _clientAddressInHead.Of(_head);
 
-    internal ReadOnlySpan<byte> RequestId => _requestId.AsSpan(0, _requestIdLength);
+    public ReadOnlySpan<byte> RequestId => _requestId.AsSpan(0, _requestIdLength);
 
-    internal void SetClientAddress(Slice inHead) => _clientAddressInHead = inHead;
+    public void SetClientAddress(Slice inHead) => _clientAddressInHead = inHead;
 
-    internal void SetRequestId(ReadOnlySpan<byte> id)
+    public void SetRequestId(ReadOnlySpan<byte> id)
     {
         id.CopyTo(_requestId);
         _requestIdLength = id.Length;
     }
 
-    internal Span<byte> RequestIdRoom => _requestId;
-
-    internal void SetRequestIdLength(int length) => _requestIdLength = length;
-
-    internal TemplateValues TemplateValues() => new()
+    public void NewRequestId(RequestIds ids)
     {
-        Path = Path,
+        ids.Write(_requestId);
+        _requestIdLength = RequestIds.Length;
+    }
+
+    public TemplateValues TemplateValues() => new(Match.Captures, Path)
+    {
         Query = Query,
         Host = Authority,
         Scheme = "http"u8,
         ClientIp = ClientAddress,
         RequestId = RequestId,
-        Captures = Match.Captures,
     };
 
     // Timestamps in ticks of Stopwatch (nanoseconds on Linux).
-    internal long StartedAt;
-    internal long SentAt;
-    internal long AnsweredAt;
-    internal long AnswerSentAt;
-    internal long WaitTicks;
+    public long StartedAt;
+    /// <summary>The head was complete.</summary>
+    public long HeadReadAt;
+    public long HeadSentAt;
+    /// <summary>The whole request was sent.</summary>
+    public long SentAt;
+    public long AnsweredAt;
+    public long AnswerSentAt;
+    public long WaitTicks;
 
     /// <summary>The request head's bytes, to which its slices refer.</summary>
     public ReadOnlySpan<byte> HeadBytes => _head.AsSpan(0, _headLength);
@@ -136,15 +140,16 @@ public sealed class Exchange : ConnectionWatch
 
     public ReadOnlySpan<byte> Authority => Request.Authority.Of(_head);
 
-    internal void Begin(ClientLoop loop, Connection client, GateTable table)
+    public void Begin(ClientLoop loop, Connection client, GateTable table)
     {
         Loop = loop;
         Client = client;
         Table = table;
         StartedAt = Stopwatch.GetTimestamp();
+        HeadReadAt = StartedAt;
     }
 
-    internal void Reset()
+    public void Reset()
     {
         Loop = null!;
         Client = null!;
@@ -164,6 +169,8 @@ public sealed class Exchange : ConnectionWatch
         KeepAlive = false;
         BodyBytesIn = 0;
         BodyBytesOut = 0;
+        HeadReadAt = 0;
+        HeadSentAt = 0;
         SentAt = 0;
         AnsweredAt = 0;
         AnswerSentAt = 0;
@@ -192,7 +199,7 @@ public sealed class Exchange : ConnectionWatch
 
     /// <summary>Keeps the bytes of a complete head: its slices refer to this copy from now on, and the connection's
     /// buffer is free for the body.</summary>
-    internal void KeepHead(ReadOnlySpan<byte> head)
+    public void KeepHead(ReadOnlySpan<byte> head)
     {
         if (_straddled < head.Length)
         {
@@ -205,7 +212,7 @@ public sealed class Exchange : ConnectionWatch
 
     /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so a
     /// client that dribbles stays linear.</summary>
-    internal ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
+    public ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
     {
         int length = (int)Math.Min(buffer.Length, bytesMax);
         Grow(ref _head, length, _straddled);
@@ -215,7 +222,7 @@ public sealed class Exchange : ConnectionWatch
     }
 
     /// <summary>The same for the head of an answer.</summary>
-    internal ReadOnlyMemory<byte> StraddleResponse(in ReadOnlySequence<byte> buffer, int bytesMax)
+    public ReadOnlyMemory<byte> StraddleResponse(in ReadOnlySequence<byte> buffer, int bytesMax)
     {
         int length = (int)Math.Min(buffer.Length, bytesMax);
         Grow(ref _answer, length, _answerStraddled);
@@ -225,20 +232,20 @@ public sealed class Exchange : ConnectionWatch
     }
 
     /// <summary>The head of an answer was used up; the next one starts anew.</summary>
-    internal void ForgetResponseHead()
+    public void ForgetResponseHead()
     {
         ResponseBytes = default;
         _answerStraddled = 0;
     }
 
     /// <summary>Room for a path that must be rewritten.</summary>
-    internal Span<byte> PathRoom(int bytes)
+    public Span<byte> PathRoom(int bytes)
     {
         Grow(ref _path, bytes, used: 0);
         return _path;
     }
 
-    internal void SetPath(int length)
+    public void SetPath(int length)
     {
         _pathLength = length;
         _pathIsOwn = true;
@@ -254,8 +261,26 @@ public sealed class Exchange : ConnectionWatch
         }
     }
 
+    /// <summary>The head of the request is with the upstream's socket.</summary>
+    public void NoteHeadSent()
+    {
+        if (HeadSentAt == 0)
+        {
+            HeadSentAt = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>The head of the answer is with the client's socket.</summary>
+    public void NoteAnswerSent()
+    {
+        if (AnswerSentAt == 0)
+        {
+            AnswerSentAt = Stopwatch.GetTimestamp();
+        }
+    }
+
     /// <summary>Notes why the exchange fails; the first reason stands.</summary>
-    internal void Fail(Reason reason)
+    public void Fail(Reason reason)
     {
         if (Reason == Reason.None)
         {
@@ -264,14 +289,14 @@ public sealed class Exchange : ConnectionWatch
     }
 
     /// <summary>The client is gone: the upstream's work is for nobody, so it is ended at once.</summary>
-    internal void OnClientGone()
+    public void OnClientGone()
     {
         ClientGone = true;
         Fail(Reason.ClientClosed);
         EndUpstream();
     }
 
-    internal void OnTotalTimeout()
+    public void OnTotalTimeout()
     {
         TimedOut = true;
         EndUpstream();

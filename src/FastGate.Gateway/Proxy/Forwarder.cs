@@ -38,7 +38,7 @@ internal static class Forwarder
         bool replaced = false;
         while (true)
         {
-            Rental rental = await pool.RentAsync(exchange.Wait, route.Timeout.ConnectMs, fresh: replaced);
+            Rental rental = await RentAsync(exchange, pool, route, fresh: replaced);
             if (rental.Connection is not { } pooled)
             {
                 exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : rental.Reason);
@@ -61,6 +61,22 @@ internal static class Forwarder
             }
             replaced = true;
         }
+    }
+
+    /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is one.</summary>
+    private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route, bool fresh)
+    {
+        ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, route.Timeout.ConnectMs, fresh);
+        return rental.IsCompletedSuccessfully ? rental : AwaitRentalAsync(exchange, rental);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<Rental> AwaitRentalAsync(Exchange exchange, ValueTask<Rental> rental)
+    {
+        long from = Stopwatch.GetTimestamp();
+        Rental result = await rental;
+        exchange.WaitTicks += Stopwatch.GetTimestamp() - from;
+        return result;
     }
 
     /// <summary>One try on one connection.</summary>

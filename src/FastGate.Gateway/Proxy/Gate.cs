@@ -5,7 +5,7 @@ using FastGate.Net;
 namespace FastGate.Gateway.Proxy;
 
 /// <summary>A running gateway: lanes that accept clients and serve them by one table.</summary>
-public sealed class Gate : IDisposable
+public sealed class Gate
 {
     private readonly Transport _transport;
     private readonly GateTable _table;
@@ -16,20 +16,27 @@ public sealed class Gate : IDisposable
     private int _lanesAccepting;
     private int _connections;
 
-    internal Gate(Transport transport, GateTable table, GateStats stats, AccessLog? accessLog, ProcessLog log)
+    private Gate(Transport transport, GateTable table, GateStats stats, AccessLog accessLog, ProcessLog log)
     {
         _transport = transport;
         _table = table;
         _log = log;
+        Stats = stats;
         _listeners = new Listener[table.Listeners.Length];
         _lanes = new GateLane[transport.Lanes.Count];
         _lanesAccepting = _lanes.Length;
         for (int i = 0; i < _lanes.Length; i++)
         {
-            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.Lanes[i], accessLog?.ForLane(i));
+            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.ForLane(i), accessLog.ForLane(i));
             transport.Lanes[i].Escaped = ReportBug;
         }
     }
+
+    /// <summary>The counters of all lanes.</summary>
+    public GateStats Stats { get; }
+
+    internal static Gate Create(GateTable table, Transport transport, LogWriter logs) =>
+        new(transport, table, new GateStats(transport.Lanes.Count), logs.Access, logs.Process);
 
     /// <summary>What is bound, in the order of the configuration.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
@@ -109,8 +116,6 @@ public sealed class Gate : IDisposable
     /// <summary>Connections of clients that are open.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
-    public void Dispose() => _transport.Dispose();
-
     /// <summary>False when <c>connections_max</c> is reached.</summary>
     internal bool TryAdmit()
     {
@@ -149,7 +154,7 @@ public sealed class Gate : IDisposable
         _drained.TrySetResult();
     }
 
-    internal void ReportBug(Exception bug) => _log.Error($"bug: {bug}");
+    internal void ReportBug(Exception bug) => _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
 
     private async Task AcceptAsync(GateLane lane, int listener)
     {
@@ -161,7 +166,6 @@ public sealed class Gate : IDisposable
             }
             else
             {
-                lane.Stats.ConnectionRefused();
                 _ = ClientLoop.RefuseAsync(lane, client);
             }
         }

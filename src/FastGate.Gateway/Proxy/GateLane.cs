@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
@@ -13,10 +12,11 @@ internal sealed class GateLane
     private const int ExchangesKeptMax = 16 * 1024;
 
     private readonly Gate _gate;
-    private readonly LaneLog? _log;
+    private readonly LaneLog _log;
+    private readonly WallClock _wallClock = new();
     private ClientLoop? _clients;
 
-    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog? log)
+    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log)
     {
         _gate = gate;
         Lane = lane;
@@ -60,7 +60,7 @@ internal sealed class GateLane
         }
         _clients = client;
         Clients++;
-        Stats.ConnectionOpened();
+        Stats.ClientOpened();
     }
 
     public void Remove(ClientLoop client)
@@ -78,7 +78,7 @@ internal sealed class GateLane
             client.Next.Previous = client.Previous;
         }
         Clients--;
-        Stats.ConnectionClosed();
+        Stats.ClientClosed();
         _gate.ConnectionEnded();
     }
 
@@ -110,23 +110,14 @@ internal sealed class GateLane
 
     public void ReportBug(Exception bug) => _gate.ReportBug(bug);
 
-    /// <summary>The head of the answer is with the client's socket.</summary>
-    public void NoteAnswerSent(Exchange exchange)
-    {
-        if (exchange.AnswerSentAt == 0)
-        {
-            exchange.AnswerSentAt = Stopwatch.GetTimestamp();
-        }
-    }
-
     /// <summary>Phase 8.</summary>
-    public void Finish(Exchange exchange, ClientLoop client)
+    public void Finish(Exchange exchange)
     {
         int status = exchange.ClientGone && !exchange.AnswerBegun ? 499 : exchange.Status;
-        Stats.RequestEnded(status, exchange.Reason, exchange.BodyBytesIn, exchange.BodyBytesOut);
-        if (_log is not null)
+        Stats.Finished(status, exchange.Reason, exchange.BodyBytesIn, exchange.BodyBytesOut);
+        if (_log.IsOn)
         {
-            AccessLine.Write(_log, exchange, client, status);
+            ExchangeLog.Write(_log, exchange, status, _wallClock);
         }
     }
 

@@ -5,7 +5,7 @@ using FastGate.Http;
 namespace FastGate.Gateway.Proxy;
 
 /// <summary>A whole configuration, compiled: immutable, and taken once by every exchange.</summary>
-public sealed class GateTable
+internal sealed class GateTable
 {
     public required RouteTrie<Route> Routes { get; init; }
 

@@ -4,7 +4,7 @@ using FastGate.Http;
 namespace FastGate.Gateway.Proxy;
 
 /// <summary>Changes to the fields of a message, compiled: remove, set, add, default, in this order.</summary>
-public sealed class HeaderRules
+internal sealed class HeaderRules
 {
     public static HeaderRules None { get; } = new([], [], [], []);
 
@@ -42,7 +42,7 @@ public sealed class HeaderRules
     }
 
     /// <summary>Upper bound of the bytes <see cref="Write"/> writes.</summary>
-    public int BytesMax(in TemplateValues values)
+    public int BytesMax(scoped in TemplateValues values)
     {
         int bytes = 0;
         foreach (Rule[] rules in (ReadOnlySpan<Rule[]>)[_set, _add, _default])
@@ -56,7 +56,8 @@ public sealed class HeaderRules
     }
 
     /// <summary>Writes what is set, added, and missing.</summary>
-    public void Write(ref HeadWriter writer, HeaderTable table, ReadOnlySpan<byte> head, in TemplateValues values)
+    public void Write(ref HeadWriter writer, HeaderTable table, ReadOnlySpan<byte> head,
+        scoped in TemplateValues values)
     {
         foreach (Rule rule in _set)
         {
@@ -75,11 +76,12 @@ public sealed class HeaderRules
         }
     }
 
-    private static void Write(ref HeadWriter writer, in Rule rule, in TemplateValues values)
+    private static void Write(ref HeadWriter writer, in Rule rule, scoped in TemplateValues values)
     {
         writer.Raw(rule.Name);
         writer.Raw(": "u8);
-        writer.Advance(rule.Value.Render(values, writer.Free));
+        rule.Value.TryRender(values, writer.Free, out int written);
+        writer.Advance(written);
         writer.Raw("\r\n"u8);
     }
 

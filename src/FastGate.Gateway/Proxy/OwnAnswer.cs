@@ -15,7 +15,7 @@ internal static class OwnAnswer
     public static ReadOnlySpan<byte> Overloaded =>
         "HTTP/1.1 503 Service Unavailable\r\nProxy-Status: fastgate; error=overloaded\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8;
 
-    public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane, ClientLoop client)
+    public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane)
     {
         if (exchange.Reason != Reason.None)
         {
@@ -49,7 +49,7 @@ internal static class OwnAnswer
         document.Raw("\"}\n"u8);
         body = body[..document.Length];
 
-        var writer = new HeadWriter(output.GetSpan(FixedBytes + exchange.RequestId.Length + body.Length + exchange.AllowLength));
+        var writer = new HeadWriter(output.GetSpan(FixedBytes + exchange.RequestId.Length + body.Length + exchange.Match.Allow.Length));
         writer.StatusLine(status, default);
         writer.Raw("Content-Type: application/problem+json\r\nProxy-Status: fastgate; error="u8);
         writer.Raw(reason.Word);
@@ -57,7 +57,8 @@ internal static class OwnAnswer
         if (reason == Reason.MethodNotAllowed)
         {
             writer.Raw("Allow: "u8);
-            writer.Advance(exchange.WriteAllow(writer.Free));
+            exchange.Match.Allow.TryWrite(writer.Free, out int allowed);
+            writer.Advance(allowed);
             writer.Raw("\r\n"u8);
         }
         if (status == 503)
@@ -91,8 +92,9 @@ internal static class OwnAnswer
             FixedBytes + exchange.RequestId.Length + redirect.To.LengthMax(values) + exchange.Query.Length));
         writer.StatusLine(redirect.Status, default);
         writer.Raw("Location: "u8);
-        writer.Advance(redirect.To.Render(values, writer.Free));
-        if (exchange.Request.HasQuery && !redirect.To.Uses(TemplateVariable.Query))
+        redirect.To.TryRender(values, writer.Free, out int written);
+        writer.Advance(written);
+        if (exchange.Request.HasQuery && redirect.CarriesQuery)
         {
             writer.Raw("?"u8);
             writer.Raw(exchange.Query);
@@ -103,7 +105,7 @@ internal static class OwnAnswer
     }
 
     /// <summary>The lines that every answer of ours has, and a small body.</summary>
-    private static void End(ref HeadWriter writer, Exchange exchange, GateLane lane, ReadOnlySpan<byte> body,
+    private static void End(ref HeadWriter writer, Exchange exchange, GateLane lane, scoped ReadOnlySpan<byte> body,
         int bodyLength = -1)
     {
         writer.Field("Date"u8, lane.Date.Now(lane.Lane.Now));

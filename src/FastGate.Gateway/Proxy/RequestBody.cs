@@ -53,6 +53,10 @@ internal static class RequestBody
         {
             case UploadEnd.Complete:
                 exchange.SentAt = Stopwatch.GetTimestamp();
+                if (exchange.HeadSentAt == 0)
+                {
+                    exchange.HeadSentAt = exchange.SentAt;
+                }
                 if (exchange.AnsweredAt == 0)
                 {
                     upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.FirstByteMs);
@@ -102,6 +106,7 @@ internal static class RequestBody
             exchange.BodyBytesIn += piece.Length;
             upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
             FlushResult flushed = await upstream.Output.WriteAsync(piece);
+            exchange.NoteHeadSent();
             input.AdvanceTo(piece.End);
             if (OfFlush(flushed, exchange) is var fault and not UploadEnd.Complete)
             {
@@ -161,7 +166,9 @@ internal static class RequestBody
     private static async ValueTask<UploadEnd> FlushAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        return OfFlush(await upstream.Output.FlushAsync(), exchange);
+        FlushResult flushed = await upstream.Output.FlushAsync();
+        exchange.NoteHeadSent();
+        return OfFlush(flushed, exchange);
     }
 
     private static UploadEnd OfFlush(in FlushResult result, Exchange exchange) =>

@@ -79,7 +79,7 @@ internal static class ResponseBody
                 flushed = await output.WriteAsync(piece);
                 upstream.Input.AdvanceTo(piece.End);
             }
-            lane.NoteAnswerSent(exchange);
+            exchange.NoteAnswerSent();
             if (!IsTaken(exchange, flushed))
             {
                 return false;
@@ -185,7 +185,7 @@ internal static class ResponseBody
     {
         exchange.Client.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
         FlushResult flushed = await exchange.Client.Output.FlushAsync();
-        lane.NoteAnswerSent(exchange);
+        exchange.NoteAnswerSent();
         return IsTaken(exchange, flushed);
     }
 

@@ -4,7 +4,7 @@ using FastGate.Gateway.Upstreams;
 namespace FastGate.Gateway.Proxy;
 
 /// <summary>A route as the data path uses it: everything that can be known before the first request is.</summary>
-public sealed class Route
+internal sealed class Route
 {
     public required byte[] Name { get; init; }
 
@@ -20,7 +20,7 @@ public sealed class Route
     public Upstream? Upstream { get; init; }
 
     /// <summary>Taken off the path before it is forwarded; null for nothing.</summary>
-    public byte[]? StripPrefix { get; init; }
+    public ForwardedPath? StripPrefix { get; init; }
 
     public HostHandling Host { get; init; }
 
@@ -41,9 +41,10 @@ public sealed class Route
     public bool EncodedSlash { get; init; }
 }
 
-/// <summary>Where a redirect leads and with which status.</summary>
-public sealed record Redirect(Template To, int Status);
+/// <summary>Where a redirect leads and with which status; <paramref name="CarriesQuery"/>: its target says nothing of
+/// the query, so the request's goes along.</summary>
+internal sealed record Redirect(Template To, int Status, bool CarriesQuery);
 
 /// <summary>An answer that is the same for every request: its field lines (each with CRLF, framing left out) and its
 /// body.</summary>
-public sealed record FixedAnswer(int Status, byte[] Fields, byte[] Body);
+internal sealed record FixedAnswer(int Status, byte[] Fields, byte[] Body);

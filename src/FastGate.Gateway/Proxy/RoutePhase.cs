@@ -11,7 +11,7 @@ internal static class RoutePhase
     /// <summary>A head that could not be read: the request is known only as far as the rule it broke.</summary>
     public static void Refuse(Exchange exchange, GateLane lane, ParseStatus status)
     {
-        lane.Ids.Assign(exchange);
+        exchange.NewRequestId(lane.Ids);
         exchange.Fail(status.StatusCode() switch
         {
             414 => Reason.TargetTooLong,
@@ -30,7 +30,7 @@ internal static class RoutePhase
         {
             return;
         }
-        if (exchange.Request.HasUnderscores
+        if (exchange.Request.Headers.HasUnderscores
             && exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Refuse)
         {
             exchange.Fail(Reason.BadRequest);
@@ -52,7 +52,7 @@ internal static class RoutePhase
         exchange.PeerIsTrusted = exchange.Loop.PeerIsTrusted;
         if (!exchange.PeerIsTrusted)
         {
-            lane.Ids.Assign(exchange);
+            exchange.NewRequestId(lane.Ids);
             return;
         }
         HeaderTable headers = exchange.Request.Headers;
@@ -63,7 +63,7 @@ internal static class RoutePhase
         }
         else
         {
-            lane.Ids.Assign(exchange);
+            exchange.NewRequestId(lane.Ids);
         }
         int forwarded = headers.LastIndexOf(HeaderId.XForwardedFor);
         if (forwarded >= 0)
@@ -96,7 +96,7 @@ internal static class RoutePhase
             return true;
         }
         ReadOnlySpan<byte> sent = exchange.Path;
-        if (PathNormalizer.IsPlainlyNormal(sent))
+        if (PathNormalizer.IndexOfSuspect(sent) < 0)
         {
             return true;
         }

@@ -74,11 +74,7 @@ internal static class UpstreamHead
         ReadOnlySpan<byte> path = exchange.Path;
         if (route.StripPrefix is { } prefix)
         {
-            path = path[prefix.Length..];
-            if (path.IsEmpty)
-            {
-                path = "/"u8;
-            }
+            path = prefix.Of(path);
         }
         writer.Raw(path);
         if (exchange.Request.HasQuery)
@@ -143,7 +139,7 @@ internal static class UpstreamHead
 
     private static void LeaveOutUnderscores(Exchange exchange)
     {
-        if (exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass || !exchange.Request.HasUnderscores)
+        if (exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass || !exchange.Request.Headers.HasUnderscores)
         {
             return;
         }

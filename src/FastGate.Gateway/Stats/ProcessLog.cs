@@ -122,7 +122,9 @@ public sealed class ProcessLog
             }
             else if (key != ManyProblems && Volatile.Read(ref _floodCount) >= LogLimits.FloodKeysMax)
             {
-                (key, message, values) = (ManyProblems, "many different problems", []);
+                key = ManyProblems;
+                message = "many different problems";
+                values = [];
             }
             else if (_floods.TryAdd(key, new Flood(level, message)))
             {

@@ -7,6 +7,7 @@ internal sealed class WallClock
 {
     private readonly TimeProvider _clock;
     private readonly long _frequency;
+    private readonly long _ticksPerUs;
     private long _readAt;
     private long _unixUs;
     private bool _wasRead;
@@ -15,6 +16,8 @@ internal sealed class WallClock
     {
         _clock = clock ?? TimeProvider.System;
         _frequency = _clock.TimestampFrequency;
+        // 1 GHz on Linux, 10 MHz elsewhere: never a fraction.
+        _ticksPerUs = Math.Max(1, _frequency / 1_000_000);
     }
 
     /// <summary>Microseconds since 1970, UTC, at a timestamp of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
@@ -26,8 +29,7 @@ internal sealed class WallClock
             _unixUs = (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
             _wasRead = true;
         }
-        // Of either sign: a long exchange began before the last look. Whole seconds apart, so that nothing overflows.
-        (long seconds, long rest) = Math.DivRem(timestamp - _readAt, _frequency);
-        return _unixUs + seconds * 1_000_000 + rest * 1_000_000 / _frequency;
+        // Of either sign: a long exchange began before the last look.
+        return _unixUs + (timestamp - _readAt) / _ticksPerUs;
     }
 }
