@@ -47,7 +47,8 @@ internal sealed class ProblemList
     private void Add(Problem problem)
     {
         HasErrors |= problem.Severity == Severity.Error;
-        if (_problems.Count < ProblemsMax)
+        // Two mistakes within a value that may not be quoted read alike.
+        if (_problems.Count < ProblemsMax && (_problems.Count == 0 || _problems[^1] != problem))
             _problems.Add(problem);
     }
 }

@@ -30,7 +30,8 @@ public sealed class ProblemPrinterTests
     [Fact]
     public void A_file_cannot_write_to_the_terminal()
     {
-        var text = Print("a = \"\e]0;owned\a\"\r\n", new Problem(new Origin("gate.toml", 1, 1, 1), Severity.Error, "\e[2J", "\b"));
+        var problem = new Problem(new Origin("gate.toml", 1, 1, 1), Severity.Error, "\e[2J", "\b");
+        var text = Print("a = \"\e]0;owned\a\"\r\n", problem);
         Assert.DoesNotContain('\e', text);
         Assert.DoesNotContain('\a', text);
         Assert.DoesNotContain('\b', text);
