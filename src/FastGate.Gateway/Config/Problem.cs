@@ -40,9 +40,10 @@ internal sealed class ProblemList
             .OrderBy(p => p.Origin.File is { } file ? order.GetValueOrDefault(file, int.MaxValue) : -1)
             .ThenBy(p => p.Origin.Line)
             .ThenBy(p => p.Origin.Column);
-        return _dropped == 0
-            ? [.. sorted]
-            : [.. sorted, new Problem(default, Severity.Error, $"{_dropped} more problems are not shown")];
+        if (_dropped == 0)
+            return [.. sorted];
+        var severity = HasErrors ? Severity.Error : Severity.Warning;
+        return [.. sorted, new Problem(default, severity, $"{_dropped} more problems are not shown")];
     }
 
     /// <summary>For a syntax error, which is reported alone.</summary>
