@@ -11,7 +11,8 @@ internal static class AddressText
     /// <summary>The room for a path in sockaddr_un (108 bytes), less the final NUL.</summary>
     private const int UnixPathBytesMax = 107;
 
-    /// <summary>Splits "host:port", ":port" and "[v6]:port"; the host comes without brackets and may be empty.</summary>
+    /// <summary>Splits "host:port", ":port" and "[v6]:port"; the host comes without brackets and may be
+    /// empty.</summary>
     public static bool TrySplit(string text, out string host, out int port, out string error, out string? hint)
     {
         (host, port, error, hint) = ("", 0, "", null);
@@ -56,8 +57,8 @@ internal static class AddressText
             }
         }
         var digits = text[(colon + 1)..];
-        if (digits.Length is 0 or > 5 || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out port)
-            || port > 65535)
+        if (digits.Length is 0 or > 5
+            || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535)
         {
             (error, hint) = ("'" + digits + "' is no port", "ports are 1 to 65535");
             return false;
@@ -79,7 +80,8 @@ internal static class AddressText
         return error.Length == 0;
     }
 
-    /// <summary>Strict: what .NET also takes for an address ("1", "0x7f.1", "127.1") is a name or a mistake here.</summary>
+    /// <summary>Strict: what .NET also takes for an address ("1", "0x7f.1", "127.1") is a name or a mistake
+    /// here.</summary>
     public static bool TryIp(string host, out IPAddress address)
     {
         address = IPAddress.None;
@@ -129,7 +131,8 @@ internal static class AddressText
     }
 
     private static bool IsIpv6(string text) =>
-        !text.StartsWith('[') && IPAddress.TryParse(text, out var ip) && ip.AddressFamily == AddressFamily.InterNetworkV6;
+        !text.StartsWith('[') && IPAddress.TryParse(text, out var ip)
+        && ip.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static bool NoPort(string text, out string error, out string? hint)
     {

@@ -33,8 +33,8 @@ internal static class CrossChecks
             if (!listener.Bind.Overlaps(draft.Admin.Listen))
                 continue;
             if (draft.AdminListenOrigin.IsKnown)
-                draft.Problems.Error(draft.AdminListenOrigin, $"the admin address is where listener '{listener.Name}' binds",
-                    "give it a port of its own");
+                draft.Problems.Error(draft.AdminListenOrigin,
+                    $"the admin address is where listener '{listener.Name}' binds", "give it a port of its own");
             else
                 draft.Problems.Error(origin, $"listener '{listener.Name}' binds the admin address",
                     "take another port, or write listen = \"127.0.0.1:9902\" in [admin]");
@@ -66,7 +66,8 @@ internal static class CrossChecks
         }
     }
 
-    /// <summary>As far as it can be told without asking: a name other than localhost may mean this machine too.</summary>
+    /// <summary>As far as it can be told without asking: a name other than localhost may mean this machine
+    /// too.</summary>
     public static bool PointsAt(ServerAddress server, BindAddress bind)
     {
         if (bind.Kind == BindKind.Unix)
@@ -83,6 +84,7 @@ internal static class CrossChecks
             ip = ip.MapToIPv4();
         // Connecting to the wildcard reaches this machine.
         var isHere = IPAddress.IsLoopback(ip) || ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any);
-        return ip.Equals(bound) || (isHere && (isWildcard || (IPAddress.IsLoopback(bound) && !IPAddress.IsLoopback(ip))));
+        var reachesLoopback = isWildcard || (IPAddress.IsLoopback(bound) && !IPAddress.IsLoopback(ip));
+        return ip.Equals(bound) || (isHere && reachesLoopback);
     }
 }

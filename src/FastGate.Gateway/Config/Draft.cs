@@ -91,7 +91,9 @@ internal sealed class Names(string noun)
             var hint = Spelling.DidYouMean(name.Value, _origins.Keys);
             if (hint is null && _origins.Count is > 0 and <= 10)
                 hint = $"there are: {string.Join(", ", _origins.Keys)}";
-            draft.Refuse(name, noun, $"there is no {noun} '{name.Shown}'", hint ?? (_origins.Count == 0 ? $"no {noun} is defined" : null));
+            if (_origins.Count == 0)
+                hint = $"no {noun} is defined";
+            draft.Refuse(name, noun, $"there is no {noun} '{name.Shown}'", hint);
         }
     }
 }

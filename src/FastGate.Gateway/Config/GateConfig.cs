@@ -4,7 +4,8 @@ using FastGate.Gateway.Upstreams;
 
 namespace FastGate.Gateway.Config;
 
-/// <summary>A whole configuration without problems: what the data path obeys and what the admin address obeys.</summary>
+/// <summary>A whole configuration without problems: what the data path obeys and what the admin address
+/// obeys.</summary>
 public sealed record GateConfig
 {
     public required GateOptions Gate { get; init; }

@@ -70,7 +70,8 @@ public static class GateFile
         if (!main.Has("version"))
         {
             if (!main.IsMisspelt("version"))
-                main.Draft.Problems.Error(main.Table.Origin, "there is no 'version'", "write version = 1 in the first line");
+                main.Draft.Problems.Error(main.Table.Origin, "there is no 'version'",
+                    "write version = 1 in the first line");
         }
         else if (main.Table.Find("version")!.Value is not TomlInteger number)
             _ = main.Count("version", 1, 1, 1);

@@ -46,7 +46,8 @@ internal static class HeaderSection
             else if (!seen.Add(field.Key))
                 problems.Error(field.KeyOrigin, $"'{field.Key}' is twice in '{key}'", "header names ignore case");
             else if (field.Value is not TomlString text)
-                problems.Error(field.Value.Origin, $"the value of '{field.Key}' must be a string, not {field.Value.Noun}");
+                problems.Error(field.Value.Origin,
+                    $"the value of '{field.Key}' must be a string, not {field.Value.Noun}");
             else if (table.Draft.Resolve(text, areTemplates) is { } value)
                 Add(table, fields, field.Key, value);
         }

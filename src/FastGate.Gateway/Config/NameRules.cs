@@ -29,7 +29,8 @@ internal static class NameRules
 
     public static bool Check(string name, Origin origin, Names names, ProblemList problems)
     {
-        if (name.Length is 0 or > NameCharsMax || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
+        if (name.Length is 0 or > NameCharsMax
+            || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
         {
             problems.Error(origin, $"'{name}' cannot be a name", "1 to 64 letters, digits, '_', '-' and '.'");
             return false;

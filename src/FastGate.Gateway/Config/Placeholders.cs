@@ -60,7 +60,8 @@ internal static class Placeholders
         if (placeholder.StartsWith("env:", StringComparison.Ordinal))
         {
             var name = placeholder["env:".Length..];
-            if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+            if (name.Length == 0 || char.IsAsciiDigit(name[0])
+                || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
             {
                 problems.Error(place, $"'{name}' is no name of an environment variable", "letters, digits and '_'");
                 return null;

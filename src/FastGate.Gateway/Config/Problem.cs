@@ -17,6 +17,7 @@ internal sealed class ProblemList
     public const int ProblemsMax = 1000;
 
     private readonly List<Problem> _problems = [];
+    private int _dropped;
 
     public bool HasErrors { get; private set; }
 
@@ -35,10 +36,14 @@ internal sealed class ProblemList
         var order = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var file in files)
             order.TryAdd(file.Name, order.Count);
-        return [.. _problems
+        var sorted = _problems
             .OrderBy(p => p.Origin.File is { } file ? order.GetValueOrDefault(file, int.MaxValue) : -1)
             .ThenBy(p => p.Origin.Line)
-            .ThenBy(p => p.Origin.Column)];
+            .ThenBy(p => p.Origin.Column);
+        if (_dropped == 0)
+            return [.. sorted];
+        var severity = HasErrors ? Severity.Error : Severity.Warning;
+        return [.. sorted, new Problem(default, severity, $"{_dropped} more problems are not shown")];
     }
 
     /// <summary>For a syntax error, which is reported alone.</summary>
@@ -47,7 +52,12 @@ internal sealed class ProblemList
     private void Add(Problem problem)
     {
         HasErrors |= problem.Severity == Severity.Error;
-        if (_problems.Count < ProblemsMax)
+        // Two mistakes within a value that may not be quoted read alike.
+        if (_problems.Count > 0 && _problems[^1] == problem)
+            return;
+        if (IsFull)
+            _dropped++;
+        else
             _problems.Add(problem);
     }
 }

@@ -135,11 +135,11 @@ internal sealed class RouteChecks
     /// <summary>The same without a pattern in it.</summary>
     private static string Unquoted(RouteFinding<RouteOptions> finding) => finding.Kind switch
     {
-        RouteFindingKind.Ambiguous => $"routes '{finding.Other!.Name}' and '{finding.Route.Name}' match the same requests and "
-            + "are equally specific",
+        RouteFindingKind.Ambiguous => $"routes '{finding.Other!.Name}' and '{finding.Route.Name}' match the same "
+            + "requests and are equally specific",
         RouteFindingKind.NeverMatches => $"a pattern of route '{finding.Route.Name}' can never match",
-        RouteFindingKind.HostCatchAll => $"a catch-all of route '{finding.Route.Name}' also takes what routes without a host "
-            + "match",
+        RouteFindingKind.HostCatchAll => $"a catch-all of route '{finding.Route.Name}' also takes what routes without "
+            + "a host match",
         _ => $"there are too many methods or names in the patterns of route '{finding.Route.Name}'",
     };
 }

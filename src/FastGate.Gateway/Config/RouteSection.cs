@@ -9,7 +9,8 @@ internal static class RouteSection
 {
     private static readonly string[] Actions = ["upstream", "respond", "redirect"];
 
-    /// <summary>Keys that say how to forward: next to an answer of our own they would be ignored without a word.</summary>
+    /// <summary>Keys that say how to forward: next to an answer of our own they would be ignored without a
+    /// word.</summary>
     private static readonly string[] Forwarding = ["strip_prefix", "host", "request_headers", "timeout"];
 
     private static readonly SearchValues<char> NoPrefixChars = SearchValues.Create("?#{}*\\ ");
@@ -159,12 +160,16 @@ internal static class RouteSection
         var prefix = text.Value;
         if (prefix.Length < 2 || prefix[0] != '/' || prefix[^1] == '/' || prefix.AsSpan().ContainsAny(NoPrefixChars))
         {
-            table.Refuse(text, "prefix", $"'{prefix}' is no prefix to strip", "begin it with \"/\", end it without: \"/v1\"");
+            table.Refuse(text, "prefix", $"'{prefix}' is no prefix to strip",
+                "begin it with \"/\", end it without: \"/v1\"");
             return null;
         }
         var ignoreCase = table.Table.Find("ignore_case")?.Value is TomlBoolean { Value: true };
         if (match is { Count: > 0 } && !match.Exists(m => MayBegin(m.Value, prefix, ignoreCase)))
-            table.Refuse(text, "prefix", $"no 'match' of {table.Where} begins with '{prefix}'", "it would never be stripped");
+        {
+            table.Refuse(text, "prefix", $"no 'match' of {table.Where} begins with '{prefix}'",
+                "it would never be stripped");
+        }
         return prefix;
     }
 

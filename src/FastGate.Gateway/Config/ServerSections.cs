@@ -105,7 +105,8 @@ internal static class ServerSections
         if (listen is not null)
             table.Draft.AdminListenOrigin = table.Table.Find("listen")!.Value.Origin;
         var token = table.Text("token");
-        if (token is not null && (token.Value.Length is 0 or > TokenCharsMax || token.Value.Any(c => c is <= ' ' or > '~')))
+        if (token is not null
+            && (token.Value.Length is 0 or > TokenCharsMax || token.Value.Any(c => c is <= ' ' or > '~')))
         {
             table.Refuse(token, "token", token.Value.Length == 0 ? "'token' is empty" : "'token' is no bearer token",
                 "visible ASCII without spaces, at most 4096 characters");
@@ -116,7 +117,8 @@ internal static class ServerSections
             if (AddressText.IsAuthority(host.Value))
                 hosts.Add(host.Value.ToLowerInvariant());
             else
-                table.Refuse(host, "host", $"'{host.Value}' is no host", "write \"gate.example.com\" or \"10.0.0.1:9901\"");
+                table.Refuse(host, "host", $"'{host.Value}' is no host",
+                    "write \"gate.example.com\" or \"10.0.0.1:9901\"");
         }
         var admin = new AdminOptions { Listen = listen ?? defaults.Listen, Token = token, Hosts = hosts };
         if (!admin.Listen.IsLoopback && !table.Has("token"))
@@ -150,7 +152,10 @@ internal static class ServerSections
                 [("json", AccessFormat.Json), ("text", AccessFormat.Text), ("off", AccessFormat.Off)]),
             To = path,
             Level = table.Word("level", defaults.Level,
-                [("debug", LogLevel.Debug), ("info", LogLevel.Info), ("warn", LogLevel.Warn), ("error", LogLevel.Error)]),
+                [
+                ("debug", LogLevel.Debug), ("info", LogLevel.Info), ("warn", LogLevel.Warn),
+                ("error", LogLevel.Error),
+            ]),
         };
     }
 
@@ -170,7 +175,10 @@ internal static class ServerSections
             Path = table.Word("path", defaults.Path,
                 [("normalize", PathHandling.Normalize), ("refuse", PathHandling.Refuse)]),
             UnderscoreHeaders = table.Word("underscore_headers", defaults.UnderscoreHeaders,
-                [("drop", UnderscoreHandling.Drop), ("refuse", UnderscoreHandling.Refuse), ("pass", UnderscoreHandling.Pass)]),
+                [
+                ("drop", UnderscoreHandling.Drop), ("refuse", UnderscoreHandling.Refuse),
+                ("pass", UnderscoreHandling.Pass),
+            ]),
         };
     }
 

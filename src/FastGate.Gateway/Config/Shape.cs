@@ -47,8 +47,8 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
     public static Shape Route { get; } = new("[[route]]",
         ["name", "match", "when", "upstream", "respond", "redirect", "strip_prefix", "host", "request_headers",
             "response_headers", "listener", "order", "ignore_case", "encoded_slash", "timeout", "body_bytes_max"],
-        ["preset", "rewrite", "retry", "split", "split_by", "mirror", "limit", "auth", "require", "cors", "allow", "deny",
-            "cache", "call", "partial", "body", "compress"]);
+        ["preset", "rewrite", "retry", "split", "split_by", "mirror", "limit", "auth", "require", "cors", "allow",
+            "deny", "cache", "call", "partial", "body", "compress"]);
 
     public static Shape Timeout { get; } = new("'timeout'", ["connect", "first_byte", "idle", "tunnel", "total"], []);
 

@@ -1,6 +1,7 @@
 namespace FastGate.Gateway.Config;
 
-/// <summary>The text of a file under the name by which the operator knows it. Holds no values of placeholders.</summary>
+/// <summary>The text of a file under the name by which the operator knows it. Holds no values of
+/// placeholders.</summary>
 public sealed class SourceFile
 {
     private readonly string[] _lines;

@@ -36,7 +36,8 @@ internal sealed partial class TableReader
         }
         if (entry.Value is not TomlString node)
         {
-            WrongType(key, entry.Value, $"a {noun}", $"write \"{write(fallback is > 0 and < Bound.None ? fallback : min)}\"");
+            var example = fallback is > 0 and < Bound.None ? fallback : min;
+            WrongType(key, entry.Value, $"a {noun}", $"write \"{write(example)}\"");
             return fallback;
         }
         if (Draft.Resolve(node) is not { } text)
@@ -68,8 +69,9 @@ internal sealed partial class TableReader
             return fallback;
         if (entry.Value is not TomlInteger number)
         {
-            var digits = entry.Value is TomlString { Raw: { Length: > 0 } raw } && raw.All(char.IsAsciiDigit) ? raw : null;
-            WrongType(key, entry.Value, "a whole number", digits is null ? null : $"write {digits} without quotes");
+            var isNumber = entry.Value is TomlString { Raw.Length: > 0 } text && text.Raw.All(char.IsAsciiDigit);
+            WrongType(key, entry.Value, "a whole number",
+                isNumber ? $"write {((TomlString)entry.Value).Raw} without quotes" : null);
             return fallback;
         }
         if (number.Value >= min && number.Value <= max)
@@ -79,7 +81,8 @@ internal sealed partial class TableReader
         return fallback;
     }
 
-    /// <summary>One word of a closed list. A word of <paramref name="later"/> is promised and does not exist yet.</summary>
+    /// <summary>One word of a closed list. A word of <paramref name="later"/> is promised and does not exist
+    /// yet.</summary>
     public T Word<T>(string key, T fallback, (string Word, T Value)[] words, string[]? later = null)
     {
         if (Text(key, words[0].Word) is not { } text)

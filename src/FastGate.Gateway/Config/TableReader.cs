@@ -85,7 +85,8 @@ internal sealed partial class TableReader
             Problems.Error(Table.Origin, $"{Where} has no '{key}'", hint);
     }
 
-    /// <summary>Whether an unknown key of this table looks like this one, or a table within has it by mistake.</summary>
+    /// <summary>Whether an unknown key of this table looks like this one, or a table within has it by
+    /// mistake.</summary>
     public bool IsMisspelt(string key) => Table.Entries.Exists(e =>
         (!_shape.Keys.Contains(e.Key) && Spelling.Nearest(e.Key, _shape.Keys) == key)
         || e.Value is TomlTable { IsInline: false } inner && inner.Find(key) is not null && e.Key != "upstream");

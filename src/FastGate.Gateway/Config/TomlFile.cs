@@ -35,7 +35,8 @@ internal static class TomlFile
         DiagnosticMessage? first = null;
         foreach (var message in document.Diagnostics)
         {
-            if (message.Kind == DiagnosticMessageKind.Error && (first is null || message.Span.Offset < first.Span.Offset))
+            if (message.Kind == DiagnosticMessageKind.Error
+                && (first is null || message.Span.Offset < first.Span.Offset))
                 first = message;
         }
         if (first is not null)

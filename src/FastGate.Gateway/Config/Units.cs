@@ -120,7 +120,9 @@ internal static class Units
         var known = units.FirstOrDefault(u => u.Unit.Equals(unit, StringComparison.OrdinalIgnoreCase)).Unit;
         if (known is not null)
             return known;
-        return Meant.TryGetValue(unit.ToLowerInvariant(), out var meant) && units.Any(u => u.Unit == meant) ? meant : null;
+        return Meant.TryGetValue(unit.ToLowerInvariant(), out var meant) && units.Any(u => u.Unit == meant)
+            ? meant
+            : null;
     }
 
     private static string Names((string Unit, long Factor)[] units) => string.Join(", ", units.Select(u => u.Unit));

@@ -40,7 +40,8 @@ internal static class UpstreamSection
         }
         if (entry.Value is not TomlArray array)
         {
-            table.WrongType(key, entry.Value, "a list", entry.Value is TomlString one ? $"write [\"{one.Raw}\"]" : null);
+            table.WrongType(key, entry.Value, "a list",
+                entry.Value is TomlString one ? $"write [\"{one.Raw}\"]" : null);
             return servers;
         }
         if (array.Items.Count == 0)
@@ -65,7 +66,8 @@ internal static class UpstreamSection
             case TomlString text:
                 return table.Draft.Resolve(text);
             case TomlTable inner:
-                var server = new TableReader(inner, Shape.UpstreamServer, $"a server of {table.Where}", table.Draft, table);
+                var where = $"a server of {table.Where}";
+                var server = new TableReader(inner, Shape.UpstreamServer, where, table.Draft, table);
                 server.CheckKeys();
                 if (!server.Has("address"))
                     server.Missing("address", "write { address = \"127.0.0.1:9000\" }");

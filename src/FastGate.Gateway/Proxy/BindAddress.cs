@@ -72,7 +72,8 @@ public sealed record BindAddress
         || (Address.Equals(IPAddress.Any) && other.Address!.AddressFamily == AddressFamily.InterNetwork)
         || (Address.Equals(IPAddress.IPv6Any) && other.Address!.AddressFamily == AddressFamily.InterNetworkV6);
 
-    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to write.</summary>
+    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to
+    /// write.</summary>
     public static bool TryParse(string text, out BindAddress? address, out string error, out string? hint)
     {
         address = null;

@@ -132,8 +132,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("run --listen :8080 --to https://a", "--to: https is not available yet; write http://HOST:PORT")]
     [InlineData("run --listen :8080 --to http://a/b",
         "--to: 'http://a/b' is more than a scheme, a host and a port; requests keep their own path")]
-    [InlineData("run --listen :8080 --to http://u@a", "--to: 'http://u@a' is more than a scheme, a host and a port; requests "
-        + "keep their own path")]
+    [InlineData("run --listen :8080 --to http://u@a",
+        "--to: 'http://u@a' is more than a scheme, a host and a port; requests keep their own path")]
     [InlineData("run --listen :8080 --to ftp://a", "--to: an address has no scheme; write \"a:80\"")]
     [InlineData("run --listen :9901 --to a:1", ":9901 is the admin address; take another port")]
     [InlineData("run --listen :8080 --to localhost:9901",

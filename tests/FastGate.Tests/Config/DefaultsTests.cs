@@ -147,7 +147,8 @@ public sealed class DefaultsTests
         Assert.Equal("[::1]:9999", config.Admin.Listen.Text);
         Assert.Equal("abc", config.Admin.Token!.Value);
         Assert.Equal(["gate.example.com", "10.0.0.1:9999"], config.Admin.Hosts);
-        Assert.Equal(new LogOptions { Access = AccessFormat.Text, To = "/var/log/fastgate.log", Level = LogLevel.Debug },
+        Assert.Equal(
+            new LogOptions { Access = AccessFormat.Text, To = "/var/log/fastgate.log", Level = LogLevel.Debug },
             config.Gate.Log);
         Assert.Equal(new ClientOptions
         {
@@ -188,7 +189,8 @@ public sealed class DefaultsTests
             [defaults]
             timeout = { connect = "1s", total = "5s" }
             """).Gate.Routes;
-        Assert.Equal(new TimeoutOptions { ConnectMs = 1_000, IdleMs = Bound.None, TotalMs = 60_000 }, routes[0].Timeout);
+        Assert.Equal(new TimeoutOptions { ConnectMs = 1_000, IdleMs = Bound.None, TotalMs = 60_000 },
+            routes[0].Timeout);
         Assert.Equal(new TimeoutOptions { ConnectMs = 1_000, TotalMs = 5_000 }, routes[1].Timeout);
         Assert.Equal((1L << 20, 1L << 30), (routes[0].BodyBytesMax, routes[1].BodyBytesMax));
     }

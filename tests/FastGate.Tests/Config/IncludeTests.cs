@@ -4,6 +4,8 @@ namespace FastGate.Tests.Config;
 
 public sealed class IncludeTests : IDisposable
 {
+    private const string Upstream = "[upstream.a]\nservers = [\"demo:\"]\n";
+
     private readonly Folder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -33,7 +35,7 @@ public sealed class IncludeTests : IDisposable
         _folder.Write("conf.d/10-a.toml", Route("a"));
         _folder.Write("conf.d/README.md", "no TOML");
         _folder.Write("conf.d/.hidden.toml", "= no TOML either");
-        _folder.Write("upstreams.toml", "[upstream.a]\nservers = [\"demo:\"]\n");
+        _folder.Write("upstreams.toml", Upstream);
         var reading = Read("[\"conf.d/*.toml\", \"upstreams.toml\"]", Route("main"));
         Assert.Equal("", Printed(reading));
         Assert.Equal(["main", "a", "b"], reading.Config!.Gate.Routes.Select(r => r.Name));
@@ -44,7 +46,7 @@ public sealed class IncludeTests : IDisposable
     public void Patterns_match_in_directories_too()
     {
         _folder.Write("teams/a/gate.toml", Route("a"));
-        _folder.Write("teams/b/gate.toml", Route("b") + "[upstream.a]\nservers = [\"demo:\"]\n");
+        _folder.Write("teams/b/gate.toml", Route("b") + Upstream);
         _folder.Write("teams/b/deep/gate.toml", "no");
         var reading = Read("[\"teams/?/*.toml\"]");
         Assert.Equal("", Printed(reading));
@@ -54,18 +56,18 @@ public sealed class IncludeTests : IDisposable
     [Fact]
     public void A_file_that_two_patterns_match_is_read_once_and_the_main_file_not_again()
     {
-        _folder.Write("x.toml", Route("x") + "[upstream.a]\nservers = [\"demo:\"]\n");
+        _folder.Write("x.toml", Route("x") + Upstream);
         Assert.Equal("", Printed(Read("[\"*.toml\", \"x.toml\"]")));
     }
 
     [Fact]
     public void A_pattern_may_match_nothing() =>
-        Assert.Equal("", Printed(Read("[\"none/*.toml\", \"*.none\"]", "[upstream.a]\nservers = [\"demo:\"]\n" + Route("a"))));
+        Assert.Equal("", Printed(Read("[\"none/*.toml\", \"*.none\"]", Upstream + Route("a"))));
 
     [Fact]
     public void A_route_may_come_from_an_included_file_only()
     {
-        _folder.Write("a.toml", Route("a") + "[upstream.a]\nservers = [\"demo:\"]\n");
+        _folder.Write("a.toml", Route("a") + Upstream);
         Assert.Equal("", Printed(Read("[\"a.toml\"]")));
     }
 
@@ -86,7 +88,7 @@ public sealed class IncludeTests : IDisposable
                   |                                        ^^^^^^^^ set it, or check with --offline
 
             """,
-            Printed(Read("[\"a.toml\", \"gate.toml\", \"\", \"${env:X}\"]", "[upstream.a]\nservers = [\"demo:\"]\n" + Route("a"))));
+            Printed(Read("[\"a.toml\", \"gate.toml\", \"\", \"${env:X}\"]", Upstream + Route("a"))));
 
     [Fact]
     public void Problems_name_the_file_in_which_they_are_and_stand_in_its_order()
@@ -161,7 +163,8 @@ public sealed class IncludeTests : IDisposable
     public void Values_of_an_included_file_are_relative_to_it()
     {
         _folder.Write("conf.d/secret", "value\n");
-        _folder.Write("conf.d/a.toml", "[[route]]\nname = \"a\"\nmatch = \"/a\"\nrespond = { body = \"${file:secret}\" }\n");
+        _folder.Write("conf.d/a.toml",
+            "[[route]]\nname = \"a\"\nmatch = \"/a\"\nrespond = { body = \"${file:secret}\" }\n");
         var reading = Read("[\"conf.d/a.toml\"]");
         Assert.Equal("", Printed(reading));
         Assert.Equal("value", reading.Config!.Gate.Routes[0].Respond!.Body.Value);

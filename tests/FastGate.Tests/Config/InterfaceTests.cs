@@ -90,7 +90,8 @@ public sealed class InterfaceTests
 
         var upstream = config.Gate.Upstreams[0];
         Assert.Equal(("orders", Balance.RoundRobin), (upstream.Name, upstream.Balance));
-        Assert.Equal(["orders.svc:80", "10.0.0.12:80", "unix:/run/orders.sock"], upstream.Servers.Select(s => s.Address.Text));
+        Assert.Equal(["orders.svc:80", "10.0.0.12:80", "unix:/run/orders.sock"],
+            upstream.Servers.Select(s => s.Address.Text));
         Assert.Equal([ServerAddressKind.Name, ServerAddressKind.Ip, ServerAddressKind.Unix],
             upstream.Servers.Select(s => s.Address.Kind));
 
@@ -108,7 +109,8 @@ public sealed class InterfaceTests
         var ping = config.Gate.Routes[2].Respond!;
         Assert.Equal((200, "pong"), (ping.Status, ping.Body.Value));
         Assert.Equal([new HeaderField("Content-Type", "text/plain")], ping.Headers);
-        Assert.Equal(("/new/{rest}", 308), (config.Gate.Routes[3].Redirect!.To.Value, config.Gate.Routes[3].Redirect!.Status));
+        var old = config.Gate.Routes[3].Redirect!;
+        Assert.Equal(("/new/{rest}", 308), (old.To.Value, old.Status));
     }
 
     [Fact]
@@ -138,7 +140,8 @@ public sealed class InterfaceTests
             }
             """);
 
-    /// <summary>What the example has besides is promised: each key says so, none is taken for a slip of the pen.</summary>
+    /// <summary>What the example has besides is promised: each key says so, none is taken for a slip of the
+    /// pen.</summary>
     [Theory]
     [InlineData("[limit.x]\nrate = \"1/s\"")]
     [InlineData("[preset.x]\nlimit = []")]

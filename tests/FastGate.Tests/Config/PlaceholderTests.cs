@@ -8,7 +8,8 @@ public sealed partial class PlaceholderTests
     private const string Secret = "S3CR3T";
 
     private static string Body(string text, Func<string, string?> environment) =>
-        Configs.Valid(Configs.Smallest.Replace("respond = {}", $"respond = {{ body = {text} }}", StringComparison.Ordinal),
+        Configs.Valid(
+            Configs.Smallest.Replace("respond = {}", $"respond = {{ body = {text} }}", StringComparison.Ordinal),
             environment).Gate.Routes[0].Respond!.Body.Value;
 
     [Theory]
@@ -32,6 +33,31 @@ public sealed partial class PlaceholderTests
             "EMPTY" => "",
             _ => null,
         }));
+
+    /// <summary>Braces of a value mean nothing to the template around it.</summary>
+    [Fact]
+    public void Braces_come_in_as_braces()
+    {
+        var route = Configs.Valid("""
+            version = 1
+            [[listener]]
+            name = "web"
+            bind = ":8080"
+            [upstream.a]
+            servers = ["demo:"]
+            [[route]]
+            name = "a"
+            match = "/a"
+            upstream = "a"
+            request_headers = { set = { Authorization = "Basic ${env:A} {client_ip}" } }
+            [[route]]
+            name = "b"
+            match = "/b"
+            respond = { headers = { "X-A" = "${env:A}" } }
+            """, static _ => "p{id}}w").Gate.Routes;
+        Assert.Equal("Basic p{{id}}}}w {client_ip}", route[0].RequestHeaders.Set[0].Value.Value);
+        Assert.Equal("p{id}}w", route[1].Respond!.Headers[0].Value.Value);
+    }
 
     [Theory]
     [InlineData("s3cret\n", "s3cret")]
@@ -121,8 +147,8 @@ public sealed partial class PlaceholderTests
             """;
         string[] values =
         [
-            Secret, $"{Secret}\r\nX: 1", $"/{Secret}/{{", $"{Secret}:80", $"http://{Secret}", $"unix:{Secret}", $"{Secret}/8",
-            $"9{Secret}", $"/{Secret}/*", $"/{Secret} {{x}}", $"srv:{Secret}", $"GET,{Secret} /x", "",
+            Secret, $"{Secret}\r\nX: 1", $"/{Secret}/{{", $"{Secret}:80", $"http://{Secret}", $"unix:{Secret}",
+            $"{Secret}/8", $"9{Secret}", $"/{Secret}/*", $"/{Secret} {{x}}", $"srv:{Secret}", $"GET,{Secret} /x", "",
         ];
         var problems = 0;
         foreach (Match match in AnyString().Matches(toml))

@@ -30,7 +30,8 @@ public sealed class ProblemPrinterTests
     [Fact]
     public void A_file_cannot_write_to_the_terminal()
     {
-        var text = Print("a = \"\e]0;owned\a\"\r\n", new Problem(new Origin("gate.toml", 1, 1, 1), Severity.Error, "\e[2J", "\b"));
+        var problem = new Problem(new Origin("gate.toml", 1, 1, 1), Severity.Error, "\e[2J", "\b");
+        var text = Print("a = \"\e]0;owned\a\"\r\n", problem);
         Assert.DoesNotContain('\e', text);
         Assert.DoesNotContain('\a', text);
         Assert.DoesNotContain('\b', text);
@@ -51,6 +52,9 @@ public sealed class ProblemPrinterTests
     public void The_number_of_problems_is_bounded()
     {
         var toml = "version = 1\n" + string.Concat(Enumerable.Range(0, 2000).Select(i => $"zzzzz{i} = 1\n"));
-        Assert.Equal(ProblemList.ProblemsMax, Configs.Read(toml).Problems.Count);
+        var problems = Configs.Read(toml).Problems;
+        Assert.Equal(ProblemList.ProblemsMax + 1, problems.Count);
+        // 2000 keys, no listener and no route.
+        Assert.Equal("1002 more problems are not shown", problems[^1].Sentence);
     }
 }

@@ -41,9 +41,11 @@ public sealed class RandomConfigTests
 
     private static readonly string[] Pieces =
     [
-        "\"", "'", "\"\"\"", "'''", "[", "]", "[[", "]]", "{", "}", "=", ".", ",", "\n", "\r", "\r\n", "#", "${", "}", "\\", "\\u",
-        "\0", "\uFEFF", "é", "😀", "1", "-", "0x", "1e9", "inf", "nan", "true", "1979-05-27", "[upstream]\n", "[[upstream]]\n",
-        "[[upstream.a]]\n", "[route]\n", "[[route.when]]\n", "[route.match]\n", "upstream.b = 1\n", "route = []\n", "route = [1]\n",
+        "\"", "'", "\"\"\"", "'''", "[", "]", "[[", "]]", "{", "}", "=", ".", ",", "\n", "\r", "\r\n", "#",
+        "${", "}", "\\", "\\u", "\0", "\uFEFF", "é", "😀", "1", "-", "0x", "1e9", "inf", "nan", "true", "1979-05-27",
+        "[upstream]\n", "[[upstream]]\n",
+        "[[upstream.a]]\n", "[route]\n", "[[route.when]]\n", "[route.match]\n", "upstream.b = 1\n",
+        "route = []\n", "route = [1]\n",
         "listener = {}\n", "server.workers = 1\n", "\"\" = 1\n", "'a.b'.c = 2\n",
     ];
 

@@ -113,8 +113,11 @@ public sealed class UnitsTests
     {
         var text = Gen.Char["0123456789 msKiBGd.,-+/µ٣"].Array[0, 24].Select(chars => new string(chars));
         text.Sample(t =>
-            (Units.TryDuration(t, out var a, out var e1, out _) ? a is >= 0 and <= Units.DurationMsMax : e1.Length > 0)
-            && (Units.TrySize(t, out var b, out var e2, out _) ? b is >= 0 and <= Units.SizeBytesMax : e2.Length > 0)
-            && (Units.TryByteRate(t, out var c, out var e3, out _) ? c is >= 0 and <= Units.SizeBytesMax : e3.Length > 0));
+            IsSound(Units.TryDuration(t, out var a, out var e1, out _), a, Units.DurationMsMax, e1)
+            && IsSound(Units.TrySize(t, out var b, out var e2, out _), b, Units.SizeBytesMax, e2)
+            && IsSound(Units.TryByteRate(t, out var c, out var e3, out _), c, Units.SizeBytesMax, e3));
     }
+
+    private static bool IsSound(bool taken, long value, long max, string error) =>
+        taken ? value >= 0 && value <= max && error.Length == 0 : value == 0 && error.Length > 0;
 }

@@ -17,7 +17,8 @@ public sealed class ServerAddressTests
     public void Kinds()
     {
         var name = Parse("Orders.SVC:80");
-        Assert.Equal((ServerAddressKind.Name, "orders.svc:80", "orders.svc", 80), (name.Kind, name.Text, name.Host, name.Port));
+        Assert.Equal((ServerAddressKind.Name, "orders.svc:80", "orders.svc", 80),
+            (name.Kind, name.Text, name.Host, name.Port));
         Assert.Null(name.ToEndPoint());
 
         var ip = Parse("10.0.0.1:8080");
@@ -51,13 +52,15 @@ public sealed class ServerAddressTests
     [InlineData("http://orders:81/", "an address has no scheme", "write \"orders:81\"")]
     [InlineData("orders:0", "port 0 is no port to connect to", "ports are 1 to 65535")]
     [InlineData("1.2.3:80", "'1.2.3' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
-    [InlineData("256.0.0.1:80", "'256.0.0.1' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
+    [InlineData("256.0.0.1:80", "'256.0.0.1' is neither an IP address nor a host name",
+        "letters, digits, '-', '_' and '.'")]
     [InlineData("-a:80", "'-a' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
     [InlineData("a..b:80", "'a..b' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
     [InlineData("a b:80", "'a b' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
     [InlineData("bücher.example:80", "'bücher.example' is neither an IP address nor a host name",
         "letters, digits, '-', '_' and '.'")]
-    [InlineData("user@host:80", "'user@host' is neither an IP address nor a host name", "letters, digits, '-', '_' and '.'")]
+    [InlineData("user@host:80", "'user@host' is neither an IP address nor a host name",
+        "letters, digits, '-', '_' and '.'")]
     [InlineData("unix:orders.sock", "a socket's path is absolute", "write \"unix:/run/fastgate.sock\"")]
     public void What_is_no_address(string text, string says, string hint)
     {
