@@ -2,8 +2,9 @@ using FastGate.Gateway.Routing;
 
 namespace FastGate.Tests.Routing;
 
-/// <summary>The slow, obvious twin of the trie: keep every pattern of every route that matches, sort by the rules in the
-/// order they are written in the contract, take the first. Works on the texts, with its own reading of them.</summary>
+/// <summary>The slow, obvious twin of the trie: keep every pattern of every route that matches, sort by the rules in
+/// the order they are written in the contract, take the first. Works on the texts, with its own reading of
+/// them.</summary>
 internal sealed class LinearRoutes(IReadOnlyList<RouteDefinition<string>> routes)
 {
     internal sealed record Candidate(
@@ -95,7 +96,8 @@ internal sealed class LinearRoutes(IReadOnlyList<RouteDefinition<string>> routes
         {
             WhenSource.Header => request.Headers.Find(h => h.Name == condition.Name).Value,
             WhenSource.Cookie => request.Headers.Find(static h => h.Name == "Cookie").Value is { } cookie
-                && cookie.StartsWith(condition.Name + "=", StringComparison.Ordinal) ? cookie[(condition.Name.Length + 1)..] : null,
+                && cookie.StartsWith(condition.Name + "=", StringComparison.Ordinal)
+                    ? cookie[(condition.Name.Length + 1)..] : null,
             _ => request.Target is var target && target.Contains("?" + condition.Name + "=", StringComparison.Ordinal)
                 ? target[(target.IndexOf('=', StringComparison.Ordinal) + 1)..] : null,
         };
@@ -107,8 +109,8 @@ internal sealed class LinearRoutes(IReadOnlyList<RouteDefinition<string>> routes
         };
     }
 
-    /// <summary>Exact host over *.example.com (longer suffix first) over none; then segment by segment literal over {name}
-    /// over /*; then methods named over none; then more conditions over fewer; then order.</summary>
+    /// <summary>Exact host over *.example.com (longer suffix first) over none; then segment by segment literal over
+    /// {name} over /*; then methods named over none; then more conditions over fewer; then order.</summary>
     internal static int CompareRank(Candidate a, Candidate b)
     {
         int rank = HostRank(a).CompareTo(HostRank(b));

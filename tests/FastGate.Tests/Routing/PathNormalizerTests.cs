@@ -164,8 +164,10 @@ public sealed class PathNormalizerTests
     }
 
     private static readonly Gen<byte[]> s_path = Gen.OneOfConst(
-            "/", "/", "/", "/", ".", ".", "..", "a", "b", "%2e", "%2E", "%2F", "%2f", "%5C", "%41", "%25", "%252e", "%c3", "%C3",
-            "~", "{", "\u00e9", "longer-than-one-vector", "\\", "%00", "%7f", "%", "%4", "#", "%20", ";", "/../", "/./", "//")
+            "/", "/", "/", "/", ".", ".", "..", "a", "b", "%2e", "%2E", "%2F", "%2f", "%5C", "%41", "%25", "%252e",
+            "%c3", "%C3",
+            "~", "{", "\u00e9", "longer-than-one-vector", "\\", "%00", "%7f", "%", "%4", "#", "%20", ";", "/../", "/./",
+            "//")
         .Array[0, 12].Select(pieces => Encoding.Latin1.GetBytes("/" + string.Concat(pieces)));
 
     [Fact]
@@ -183,7 +185,7 @@ public sealed class PathNormalizerTests
                 Assert.Equal(expected != sent, result.IsRewritten);
                 Assert.Equal(expected == sent, Normalize(sent, out _, PathPolicy.Refuse).IsUsable);
             }
-        }, iter: 50_000);
+        }, iter: 20_000);
     }
 
     [Fact]
@@ -199,7 +201,7 @@ public sealed class PathNormalizerTests
                 Assert.False(twice.IsRewritten);
                 Assert.Equal(form, again);
             }
-        }, iter: 50_000);
+        }, iter: 20_000);
     }
 
     private static NormalPath Normalize(string path, out string form, PathPolicy policy = PathPolicy.Normalize)
@@ -226,7 +228,8 @@ public sealed class PathNormalizerTests
                 char c = segment[i];
                 if (c == '%')
                 {
-                    if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1]) || !char.IsAsciiHexDigit(segment[i + 2]))
+                    if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1])
+                        || !char.IsAsciiHexDigit(segment[i + 2]))
                     {
                         return null;
                     }
@@ -248,7 +251,8 @@ public sealed class PathNormalizerTests
                 }
             }
             string text = decoded.ToString();
-            if (text.Split(["%2F", "%5C"], StringSplitOptions.None) is { Length: > 1 } parts && parts.Any(p => p is "." or ".."))
+            if (text.Split(["%2F", "%5C"], StringSplitOptions.None) is { Length: > 1 } parts
+                && parts.Any(p => p is "." or ".."))
             {
                 return null;
             }

@@ -1,3 +1,4 @@
+using CsCheck;
 using FastGate.Gateway.Routing;
 
 namespace FastGate.Tests.Routing;
@@ -22,7 +23,8 @@ public sealed class RouteReviewTests
     [InlineData("*.a.x/p", "*.x/p", false)]
     public void Equal_specificity_is_an_error_that_names_both(string first, string second, bool ambiguous)
     {
-        Parsed.Trie(out List<RouteFinding<string>> findings, Parsed.Route("first", first), Parsed.Route("second", second));
+        Parsed.Trie(out List<RouteFinding<string>> findings, Parsed.Route("first", first),
+            Parsed.Route("second", second));
         Assert.Equal(ambiguous, findings.Exists(static f => f.Kind == RouteFindingKind.Ambiguous));
         if (ambiguous)
         {
@@ -30,7 +32,8 @@ public sealed class RouteReviewTests
             Assert.True(finding.IsError);
             Assert.Equal(("second", "first"), (finding.Route.Name, finding.Other!.Name));
             Assert.Equal(
-                $"routes 'first' ({first}) and 'second' ({second}) match the same requests and are equally specific", finding.Message);
+                $"routes 'first' ({first}) and 'second' ({second}) match the same requests and are equally specific",
+                    finding.Message);
         }
     }
 
@@ -43,9 +46,12 @@ public sealed class RouteReviewTests
         AssertAmbiguous(true, Route("a", "/p", listeners: [0]), Route("b", "/p"));
         AssertAmbiguous(true, Route("a", "/p", ignoreCase: true), Route("b", "/P"));
         AssertAmbiguous(false, Route("a", "/p"), Route("b", "/P"), Route("c", "/x", ignoreCase: true));
-        AssertAmbiguous(true, Route("a", "/p", when: [Parsed.When("header:x", "1")]), Route("b", "/p", when: [Parsed.When("query:x", "1")]));
-        AssertAmbiguous(false, Route("a", "/p", when: [Parsed.When("header:x", "1")]), Route("b", "/p", when: [Parsed.When("header:X", "2")]));
-        AssertAmbiguous(true, Route("a", "/p", when: [Parsed.When("header:x", "1", "2")]), Route("b", "/p", when: [Parsed.When("header:X", "2")]));
+        AssertAmbiguous(true, Route("a", "/p", when: [Parsed.When("header:x", "1")]),
+            Route("b", "/p", when: [Parsed.When("query:x", "1")]));
+        AssertAmbiguous(false, Route("a", "/p", when: [Parsed.When("header:x", "1")]),
+            Route("b", "/p", when: [Parsed.When("header:X", "2")]));
+        AssertAmbiguous(true, Route("a", "/p", when: [Parsed.When("header:x", "1", "2")]),
+            Route("b", "/p", when: [Parsed.When("header:X", "2")]));
         AssertAmbiguous(false, Route("a", "/p", when: [Parsed.When("header:x", "1")]), Route("b", "/p"));
         AssertAmbiguous(false, Parsed.Route("a", "/p", "/p"));
 
@@ -72,14 +78,20 @@ public sealed class RouteReviewTests
             Route("late", "/p", order: 1, when: [Parsed.When("header:x", "1")]));
         AssertNever(null, Route("early", "/p", when: [Parsed.When("header:x", "1")]),
             Route("late", "/p", order: 1, when: [Parsed.When("header:x", "true")]));
-        AssertNever("never", Route("never", "/p", when: [Parsed.When("header:x", "true"), Parsed.When("header:X", "false")]));
+        AssertNever("never",
+            Route("never", "/p", when: [Parsed.When("header:x", "true"), Parsed.When("header:X", "false")]));
         AssertNever("never", Route("never", "/a%2Fb"));
-        AssertNever(null, new RouteDefinition<string>("fine", "fine") { Patterns = [Parsed.Pattern("/a%2Fb")], EncodedSlash = true });
+        AssertNever(null, new RouteDefinition<string>("fine", "fine")
+        {
+            Patterns = [Parsed.Pattern("/a%2Fb")],
+            EncodedSlash = true,
+        });
         AssertNever("all", Route("root", "/"), Route("below", "/{x}/*"), Route("all", "/*"));
         AssertNever(null, Route("below", "/{x}/*"), Route("all", "/*"));
         AssertNever(null, Route("root", "GET /"), Route("below", "/{x}/*"), Route("all", "/*"));
         AssertNever("all", Route("root", "GET /"), Route("below", "/{x}/*"), Route("all", "GET /*"));
-        AssertNever("all", Route("place", "/v1"), Route("slash", "/v1/"), Route("below", "/v1/{x}/*"), Route("all", "/v1/*"));
+        AssertNever("all", Route("place", "/v1"), Route("slash", "/v1/"), Route("below", "/v1/{x}/*"),
+            Route("all", "/v1/*"));
         AssertNever(null, Route("slash", "/v1/"), Route("below", "/v1/{x}/*"), Route("all", "/v1/*"));
         AssertNever(null, Route("place", "/v1"), Route("slash", "/v1/"), Route("below", "/V1/{x}/*"),
             Route("all", "/v1/*"), Route("loose", "/z", ignoreCase: true));
@@ -123,7 +135,8 @@ public sealed class RouteReviewTests
         RouteTrie<string> trie = Parsed.Trie(out List<RouteFinding<string>> findings,
             Parsed.Route("most", $"{string.Join(',', methods)} /a"), Parsed.Route("more", "MORE /a"));
         Assert.Equal(RouteFindingKind.TooManyMethods, Assert.Single(findings).Kind);
-        Assert.Equal(MatchOutcome.MethodNotAllowed, trie.Match(new SampleRequest("MORE", "h", "/a").ToRouteRequest(), out _));
+        Assert.Equal(MatchOutcome.MethodNotAllowed,
+            trie.Match(new SampleRequest("MORE", "h", "/a").ToRouteRequest(), out _));
 
         string half = string.Concat(Enumerable.Range(0, 9).Select(static i => $"/{{a{i}}}"));
         Parsed.Trie(out findings, Parsed.Route("names", half, half.Replace('a', 'b')));
@@ -133,8 +146,42 @@ public sealed class RouteReviewTests
         Assert.Equal(RoutingLimits.FindingsMax, findings.Count);
     }
 
+    [Fact]
+    public void Many_equals_in_one_place_are_compared_as_if_each_with_each()
+    {
+        Gen<(string, string[])> when = Gen.Select(Gen.Frequency((20, Gen.Const("header:h")), (1, Gen.Const("query:q"))),
+            Gen.Frequency(
+                (30, Gen.Int[1, 200].Array[1, 2].Select(static v => v.Select(static n => $"{n}").ToArray())),
+                (1, Gen.OneOfConst<string[]>(["true"], ["false"]))));
+        when.Array[17, 40].Sample(conditions =>
+        {
+            RouteDefinition<string>[] routes =
+                [.. conditions.Select(static (c, i) => Route($"r{i}", "/p", when: [Parsed.When(c.Item1, c.Item2)]))];
+            Parsed.Trie(out List<RouteFinding<string>> findings, routes);
+            HashSet<(string, string)> expected = [];
+            foreach (RouteDefinition<string> a in routes)
+            {
+                foreach (RouteDefinition<string> b in routes)
+                {
+                    if (string.CompareOrdinal(a.Name, b.Name) < 0 && !a.When[0].Excludes(b.When[0]))
+                    {
+                        expected.Add((a.Name, b.Name));
+                    }
+                }
+            }
+            HashSet<(string, string)> found =
+            [
+                .. findings.Where(static f => f.Kind == RouteFindingKind.Ambiguous)
+                    .Select(static f => (f.Other!.Name, f.Route.Name)),
+            ];
+            Assert.Equal(Math.Min(expected.Count, RoutingLimits.FindingsMax), found.Count);
+            Assert.Subset(expected, found);
+        }, iter: 300);
+    }
+
     private static RouteDefinition<string> Route(
-        string name, string pattern, int order = 0, bool ignoreCase = false, int[]? listeners = null, WhenCondition[]? when = null) =>
+        string name, string pattern, int order = 0, bool ignoreCase = false, int[]? listeners = null,
+            WhenCondition[]? when = null) =>
         new(name, name)
         {
             Patterns = [Parsed.Pattern(pattern)],

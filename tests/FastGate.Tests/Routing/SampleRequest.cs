@@ -11,7 +11,8 @@ internal sealed class SampleRequest
     private readonly byte[] _path;
 
     public SampleRequest(
-        string method, string host, string target, IEnumerable<(string Name, string Value)>? headers = null, int listener = 0)
+        string method, string host, string target, IEnumerable<(string Name, string Value)>? headers = null,
+            int listener = 0)
     {
         Method = method;
         Host = host;
@@ -69,7 +70,8 @@ internal sealed class SampleRequest
     public string TextOf(Slice slice) => Encoding.ASCII.GetString(slice.Of(_path));
 
     public override string ToString() =>
-        Encoding.Latin1.GetString(_bytes).Replace("\r\n", " | ", StringComparison.Ordinal) + $"host '{Host}' listener {Listener}";
+        Encoding.Latin1.GetString(_bytes).Replace("\r\n", " | ",
+            StringComparison.Ordinal) + $"host '{Host}' listener {Listener}";
 }
 
 internal static class Parsed
@@ -107,7 +109,8 @@ internal static class Parsed
         return trie;
     }
 
-    public static RouteTrie<string> Trie(out List<RouteFinding<string>> findings, params RouteDefinition<string>[] routes)
+    public static RouteTrie<string> Trie(out List<RouteFinding<string>> findings,
+        params RouteDefinition<string>[] routes)
     {
         RouteTrieBuilder<string> builder = new();
         foreach (RouteDefinition<string> route in routes)

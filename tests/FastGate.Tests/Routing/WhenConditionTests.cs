@@ -1,5 +1,5 @@
-using CsCheck;
 using System.Text;
+using CsCheck;
 using FastGate.Gateway.Routing;
 
 namespace FastGate.Tests.Routing;
@@ -57,7 +57,8 @@ public sealed class WhenConditionTests
         SampleRequest request = new("GET", "h",
             "/?v=2&&v=3&flag&a+b=c%20d&plus=1%2b2&utf=%C3%A9&broken=100%&twice=%2541&eq=a=b&=x",
             [
-                ("X-Beta", "1"), ("X-Many", "a"), ("Cookie", "sid=x1; eq=a=b;q=\"v\"; nameless;empty=;"), ("x-many", "b"),
+                ("X-Beta", "1"), ("X-Many", "a"), ("Cookie", "sid=x1; eq=a=b;q=\"v\"; nameless;empty=;"),
+                ("x-many", "b"),
                 ("X-Case", "AbC"), ("X-Empty", ""), ("cookie", "  sid = x2 ;late=1"),
             ]);
         Assert.Equal(holds, Parsed.When(key, value).Holds(request.Head, request.HeadBytes));
@@ -131,7 +132,8 @@ public sealed class WhenConditionTests
     {
         Gen<string> encoded = Gen.OneOfConst("a", "+", "%20", "%2B", "%2b", "%", "%4", "%41", "%25", "A", "=")
             .Array[0, 5].Select(string.Concat);
-        Gen<string> plain = Gen.OneOfConst("a", "+", " ", "%", "4", "1", "A", "=", "%41").Array[0, 5].Select(string.Concat);
+        Gen<string> plain = Gen.OneOfConst("a", "+", " ", "%", "4", "1", "A", "=", "%41")
+            .Array[0, 5].Select(string.Concat);
         Gen.Select(encoded, plain).Sample((text, guess) =>
         {
             string decoded = Decode(text);
@@ -147,7 +149,8 @@ public sealed class WhenConditionTests
             {
                 bool escape = text[i] == '%' && i + 2 < text.Length
                     && char.IsAsciiHexDigit(text[i + 1]) && char.IsAsciiHexDigit(text[i + 2]);
-                decoded.Append(escape ? (char)Convert.ToInt32(text.Substring(i + 1, 2), 16) : text[i] == '+' ? ' ' : text[i]);
+                decoded.Append(escape ? (char)Convert.ToInt32(text.Substring(i + 1, 2), 16) : text[i] == '+' ? ' '
+                    : text[i]);
                 i += escape ? 2 : 0;
             }
             return decoded.ToString();
@@ -165,7 +168,8 @@ public sealed class WhenConditionTests
     [InlineData("header:a=1", "query:a=2", false, false)]
     [InlineData("query:a=1", "query:A=2", false, false)]
     [InlineData("cookie:a=1", "cookie:b=false", false, false)]
-    public void Knows_what_excludes_and_what_implies(string first, string second, bool excludes, bool firstImpliesSecond)
+    public void Knows_what_excludes_and_what_implies(string first, string second, bool excludes,
+        bool firstImpliesSecond)
     {
         WhenCondition a = Of(first);
         WhenCondition b = Of(second);
