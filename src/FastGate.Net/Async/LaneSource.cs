@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Threading.Tasks.Sources;
+
+namespace FastGate.Net.Async;
+
+/// <summary>A value task's source that its owner uses again and again: one wait at a time, on one lane. The owner says
+/// at completion whether the waiter goes on inline (only socket readiness does) or from the ready queue.</summary>
+public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
+{
+    private Action<object?>? _continuation;
+    private object? _state;
+    private T _result = default!;
+    private short _version;
+    private bool _completed;
+
+    /// <summary>True from <see cref="Begin"/> until it is completed.</summary>
+    public bool IsPending { get; private set; }
+
+    public ValueTask<T> Begin()
+    {
+        Debug.Assert(!IsPending, "a wait is under way already");
+        IsPending = true;
+        _completed = false;
+        _continuation = null;
+        _version++;
+        return new ValueTask<T>(this, _version);
+    }
+
+    /// <summary>The wait just begun, for a caller that needs no result.</summary>
+    public ValueTask Untyped => new(this, _version);
+
+    /// <summary>Completes the wait and runs the waiter before returning.</summary>
+    public void CompleteInline(T result)
+    {
+        Settle(result);
+        if (_continuation is not null)
+        {
+            Run();
+        }
+    }
+
+    /// <summary>Completes the wait; the waiter runs from the lane's ready queue.</summary>
+    public void CompleteQueued(T result, Lane lane)
+    {
+        Settle(result);
+        if (_continuation is not null)
+        {
+            lane.Enqueue(this);
+        }
+    }
+
+    private void Settle(T result)
+    {
+        Debug.Assert(IsPending, "nothing waits");
+        IsPending = false;
+        _result = result;
+        _completed = true;
+    }
+
+    protected internal override void Run()
+    {
+        Action<object?> continuation = _continuation!;
+        object? state = _state;
+        _continuation = null;
+        _state = null;
+        continuation(state);
+    }
+
+    public ValueTaskSourceStatus GetStatus(short token)
+    {
+        Debug.Assert(token == _version);
+        return _completed ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+    }
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags)
+    {
+        Debug.Assert(token == _version && _continuation is null);
+        _continuation = continuation;
+        _state = state;
+        if (_completed)
+        {
+            // Completed between the status and this call: only a misuse from another thread could do that.
+            Run();
+        }
+    }
+
+    public T GetResult(short token)
+    {
+        Debug.Assert(token == _version && _completed);
+        T result = _result;
+        _result = default!;
+        return result;
+    }
+
+    void IValueTaskSource.GetResult(short token) => GetResult(token);
+}

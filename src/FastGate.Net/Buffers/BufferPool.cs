@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+
+namespace FastGate.Net.Buffers;
+
+/// <summary>The buffers of one lane, in two sizes, cut from pinned slabs: the kernel reads and writes them without
+/// pinning, and the collector never moves them. Last returned is first rented, so a busy lane works in a few warm
+/// buffers however many connections it has.</summary>
+public sealed class BufferPool
+{
+    /// <summary>Bytes of an ordinary buffer: a message head and a small body in one read.</summary>
+    public const int SmallBytes = 16 * 1024;
+    /// <summary>Bytes of a buffer for a stream that filled its last one.</summary>
+    public const int LargeBytes = 64 * 1024;
+
+    private const int SlabBytes = 1024 * 1024;
+
+    private readonly Lane _lane;
+    private Segment? _freeSmall;
+    private Segment? _freeLarge;
+
+    internal BufferPool(Lane lane) => _lane = lane;
+
+    /// <summary>Buffers that are out; for limits, statistics and tests.</summary>
+    public int Rented { get; private set; }
+
+    /// <summary>Bytes taken from the system so far.</summary>
+    public long SlabBytesTotal { get; private set; }
+
+    public Segment RentSmall() => Take(ref _freeSmall, SmallBytes);
+
+    public Segment RentLarge() => Take(ref _freeLarge, LargeBytes);
+
+    public void Return(Segment segment)
+    {
+        _lane.AssertCurrent();
+        Rented--;
+        segment.Clear();
+        ref Segment? free = ref segment.Capacity == SmallBytes ? ref _freeSmall : ref _freeLarge;
+        segment.NextFree = free;
+        free = segment;
+    }
+
+    private Segment Take(ref Segment? free, int bytes)
+    {
+        _lane.AssertCurrent();
+        if (free is null)
+        {
+            CutSlab(ref free, bytes);
+        }
+        Segment segment = free!;
+        free = segment.NextFree;
+        segment.NextFree = null;
+        Rented++;
+        return segment;
+    }
+
+    private void CutSlab(ref Segment? free, int bytes)
+    {
+        byte[] slab = GC.AllocateUninitializedArray<byte>(SlabBytes, pinned: true);
+        SlabBytesTotal += SlabBytes;
+        for (int offset = SlabBytes - bytes; offset >= 0; offset -= bytes)
+        {
+            Memory<byte> memory = MemoryMarshal.CreateFromPinnedArray(slab, offset, bytes);
+            free = new Segment(memory, slab, offset) { NextFree = free };
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+
+namespace FastGate.Net.Buffers;
+
+/// <summary>One pooled buffer as a link of a sequence. Its memory is pinned for the life of the process.</summary>
+public sealed class Segment : ReadOnlySequenceSegment<byte>
+{
+    private readonly Memory<byte> _whole;
+    private readonly unsafe byte* _address;
+
+    internal unsafe Segment(Memory<byte> memory, byte[] pinnedSlab, int offset)
+    {
+        _whole = memory;
+        _address = (byte*)Marshal.UnsafeAddrOfPinnedArrayElement(pinnedSlab, offset);
+    }
+
+    internal Segment? NextFree;
+
+    public int Capacity => _whole.Length;
+
+    /// <summary>Bytes written so far, from the start.</summary>
+    public int Length { get; private set; }
+
+    public int Free => Capacity - Length;
+
+    public Segment? NextSegment => (Segment?)Next;
+
+    /// <summary>Address of the first byte, valid for the life of the process.</summary>
+    internal unsafe byte* Address => _address;
+
+    internal Span<byte> FreeSpan => _whole.Span[Length..];
+
+    internal Memory<byte> FreeMemory => _whole[Length..];
+
+    internal void Advance(int count)
+    {
+        Length += count;
+        Memory = _whole[..Length];
+    }
+
+    internal void Append(Segment next)
+    {
+        next.RunningIndex = RunningIndex + Length;
+        Next = next;
+    }
+
+    internal void Clear()
+    {
+        Length = 0;
+        Memory = default;
+        Next = null;
+        RunningIndex = 0;
+    }
+}

@@ -1,0 +1,257 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using FastGate.Net.Async;
+using FastGate.Net.Buffers;
+
+namespace FastGate.Net;
+
+/// <summary>The input of a connection: received straight into pooled segments when somebody reads. A reader that waits
+/// holds no buffer. A result that is canceled means the read deadline passed; one that is completed with
+/// <see cref="Connection.Fault"/> set means the bytes were cut, not ended.</summary>
+public sealed class ConnectionReader : PipeReader
+{
+    private readonly Connection _connection;
+    private readonly LaneSource<ReadResult> _wait = new();
+    private Segment? _head;
+    private Segment? _tail;
+    private int _headOffset;
+    private long _length;
+    private bool _allExamined = true;
+    private bool _ended;
+    private bool _streaming;
+    private bool _cancel;
+    private long _turn;
+    private int _turnBytes;
+
+    internal ConnectionReader(Connection connection) => _connection = connection;
+
+    /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the queue.</summary>
+    public const int TurnBytesMax = 256 * 1024;
+
+    /// <summary>A read is waiting.</summary>
+    public bool IsWaiting => _wait.IsPending;
+
+    /// <summary>Received bytes are here that nobody has consumed.</summary>
+    public bool HasBytes => _length > 0;
+
+    /// <summary>The peer ended its side, or the connection broke.</summary>
+    public bool IsEnded => _ended;
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        _connection.Lane.AssertCurrent();
+        Debug.Assert(!_wait.IsPending, "a read is under way already");
+        if (TryRead(out ReadResult result))
+        {
+            return new ValueTask<ReadResult>(result);
+        }
+        return _wait.Begin();
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        if (_cancel)
+        {
+            _cancel = false;
+            result = new ReadResult(Buffer, isCanceled: true, _ended);
+            return true;
+        }
+        if (!_allExamined || _ended)
+        {
+            result = new ReadResult(Buffer, isCanceled: false, _ended);
+            return true;
+        }
+        if (_connection.Readable && MayReceiveThisTurn() && Fill())
+        {
+            result = new ReadResult(Buffer, isCanceled: false, _ended);
+            return true;
+        }
+        result = default;
+        return false;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        _connection.Lane.AssertCurrent();
+        Segment? to = (Segment?)consumed.GetObject();
+        if (to is null)
+        {
+            return; // An empty buffer was read.
+        }
+        int index = consumed.GetInteger();
+        _allExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;
+        while (_head != to)
+        {
+            Segment done = _head!;
+            _length -= done.Length - _headOffset;
+            _headOffset = 0;
+            _head = done.NextSegment;
+            _connection.Lane.Buffers.Return(done);
+        }
+        _length -= index - _headOffset;
+        _headOffset = index;
+        if (_length == 0)
+        {
+            GiveBackAll();
+        }
+    }
+
+    /// <summary>Completes the waiting read, or the next one, as canceled.</summary>
+    public override void CancelPendingRead()
+    {
+        if (_wait.IsPending)
+        {
+            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: true, _ended), _connection.Lane);
+        }
+        else
+        {
+            _cancel = true;
+        }
+    }
+
+    /// <summary>The connection's own <see cref="Connection.Close"/> gives everything back.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+    }
+
+    private ReadOnlySequence<byte> Buffer => _length == 0
+        ? ReadOnlySequence<byte>.Empty
+        : new ReadOnlySequence<byte>(_head!, _headOffset, _tail!, _tail!.Length);
+
+    /// <summary>The transport says there is something: receive it for the read that waits.</summary>
+    internal void OnReadable()
+    {
+        if (!MayReceiveThisTurn())
+        {
+            return;
+        }
+        if (Fill())
+        {
+            _wait.CompleteInline(new ReadResult(Buffer, isCanceled: false, _ended));
+        }
+    }
+
+    internal void OnDeadline()
+    {
+        if (_wait.IsPending)
+        {
+            _wait.CompleteInline(new ReadResult(Buffer, isCanceled: true, _ended));
+        }
+    }
+
+    internal void OnBroken()
+    {
+        _ended = true;
+        _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: false, isCompleted: true), _connection.Lane);
+    }
+
+    internal void Release()
+    {
+        _ended = true;
+        GiveBackAll();
+        if (_wait.IsPending)
+        {
+            _wait.CompleteQueued(new ReadResult(default, isCanceled: false, isCompleted: true), _connection.Lane);
+        }
+    }
+
+    /// <summary>Receives once. False when there was nothing after all.</summary>
+    private bool Fill()
+    {
+        Segment? target = _tail is { Free: > 0 } tail && _length > 0 ? tail : null;
+        bool fresh = target is null;
+        target ??= _streaming ? _connection.Lane.Buffers.RentLarge() : _connection.Lane.Buffers.RentSmall();
+        int room = target.Free;
+        int count = _connection.Receive(target.FreeSpan);
+        if (count <= 0)
+        {
+            if (fresh)
+            {
+                _connection.Lane.Buffers.Return(target);
+            }
+            if (count == Connection.WouldBlock)
+            {
+                return false;
+            }
+            _ended = true;
+            return true;
+        }
+        target.Advance(count);
+        // A read that filled its buffer means a stream: the next buffers are large until one comes back short.
+        _streaming = count == room && (fresh || _streaming);
+        _connection.BytesReceived += count;
+        _turnBytes += count;
+        _length += count;
+        _allExamined = false;
+        if (fresh)
+        {
+            Link(target);
+        }
+        return true;
+    }
+
+    private void Link(Segment segment)
+    {
+        if (_tail is null)
+        {
+            _head = segment;
+            _headOffset = 0;
+        }
+        else
+        {
+            _tail.Append(segment);
+        }
+        _tail = segment;
+    }
+
+    private void GiveBackAll()
+    {
+        while (_head is { } segment)
+        {
+            _head = segment.NextSegment;
+            _connection.Lane.Buffers.Return(segment);
+        }
+        _tail = null;
+        _headOffset = 0;
+        _length = 0;
+        _allExamined = true;
+    }
+
+    /// <summary>A download that always has more ready would never give its lane back: over its budget, the connection
+    /// waits behind the others.</summary>
+    private bool MayReceiveThisTurn()
+    {
+        Lane lane = _connection.Lane;
+        if (_turn != lane.Turn)
+        {
+            _turn = lane.Turn;
+            _turnBytes = 0;
+        }
+        if (_turnBytes < TurnBytesMax)
+        {
+            return true;
+        }
+        _resume ??= new Resume(this);
+        if (!_resume.IsQueued)
+        {
+            lane.Enqueue(_resume);
+        }
+        return false;
+    }
+
+    private Resume? _resume;
+
+    private sealed class Resume(ConnectionReader reader) : LaneWork
+    {
+        protected internal override void Run()
+        {
+            if (reader.IsWaiting && reader._connection.Readable)
+            {
+                reader.OnReadable();
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using FastGate.Net.Async;
+using FastGate.Net.Buffers;
+
+namespace FastGate.Net;
+
+/// <summary>The output of a connection: what is written is buffered in pooled segments and sent on flush, together with
+/// the caller's own segments, in one call. A result that is canceled means the write deadline passed; one that is
+/// completed means the connection broke.</summary>
+public sealed class ConnectionWriter : PipeWriter
+{
+    private readonly Connection _connection;
+    private readonly LaneSource<FlushResult> _wait = new();
+    private Segment? _head;
+    private Segment? _tail;
+    private int _headOffset;
+    private long _length;
+    private ReadOnlySequence<byte> _caller;
+    private bool _broken;
+
+    internal ConnectionWriter(Connection connection) => _connection = connection;
+
+    /// <summary>A flush is waiting for the peer.</summary>
+    public bool IsWaiting => _wait.IsPending;
+
+    /// <summary>Bytes are here that were not sent.</summary>
+    public bool HasBytes => _length > 0;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _length;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _tail!.FreeMemory;
+    }
+
+    /// <summary>Room for <paramref name="sizeHint"/> bytes in one piece, at most <see cref="BufferPool.LargeBytes"/>.</summary>
+    public override Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _tail!.FreeSpan;
+    }
+
+    public override void Advance(int bytes)
+    {
+        _tail!.Advance(bytes);
+        _length += bytes;
+    }
+
+    /// <summary>Sends what was written.</summary>
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => SendAsync();
+
+    /// <summary>Copies <paramref name="source"/> behind what was written and sends both.</summary>
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source,
+        CancellationToken cancellationToken = default)
+    {
+        Append(source.Span);
+        return SendAsync();
+    }
+
+    /// <summary>Sends what was written and then <paramref name="source"/>, which was read from a connection of this
+    /// lane: its segments are sent where they are, so they must not be released before this completes.</summary>
+    public ValueTask<FlushResult> WriteAsync(in ReadOnlySequence<byte> source)
+    {
+        Debug.Assert(source.IsEmpty || source.Start.GetObject() is Segment, "only pooled segments are pinned");
+        _caller = source;
+        return SendAsync();
+    }
+
+    /// <summary>Copies bytes behind what was written.</summary>
+    public void Append(ReadOnlySpan<byte> source)
+    {
+        while (source.Length > 0)
+        {
+            Span<byte> room = GetSpan();
+            int count = Math.Min(room.Length, source.Length);
+            source[..count].CopyTo(room);
+            Advance(count);
+            source = source[count..];
+        }
+    }
+
+    public override void CancelPendingFlush()
+    {
+        if (_wait.IsPending)
+        {
+            _wait.CompleteQueued(new FlushResult(isCanceled: true, _broken), _connection.Lane);
+        }
+    }
+
+    /// <summary>Drops what was written and not sent: an answer that is replaced by another one.</summary>
+    public void Discard()
+    {
+        Debug.Assert(!_wait.IsPending);
+        GiveBackAll();
+    }
+
+    /// <summary>The connection's own <see cref="Connection.Close"/> gives everything back.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+    }
+
+    internal void OnWritable()
+    {
+        long sent = SendNow();
+        if (sent != Connection.WouldBlock)
+        {
+            _wait.CompleteInline(new FlushResult(isCanceled: false, _broken));
+        }
+    }
+
+    internal void OnDeadline()
+    {
+        if (_wait.IsPending)
+        {
+            _wait.CompleteInline(new FlushResult(isCanceled: true, _broken));
+        }
+    }
+
+    internal void OnBroken()
+    {
+        _broken = true;
+        if (_wait.IsPending)
+        {
+            _wait.CompleteQueued(new FlushResult(isCanceled: false, isCompleted: true), _connection.Lane);
+        }
+    }
+
+    internal void Release()
+    {
+        GiveBackAll();
+        OnBroken();
+    }
+
+    private ValueTask<FlushResult> SendAsync()
+    {
+        _connection.Lane.AssertCurrent();
+        Debug.Assert(!_wait.IsPending, "a flush is under way already");
+        if (_broken)
+        {
+            GiveBackAll();
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+        }
+        if (_connection.Writable && SendNow() != Connection.WouldBlock)
+        {
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, _broken));
+        }
+        return _wait.Begin();
+    }
+
+    /// <summary>Sends until all is gone, the peer takes no more, or the connection breaks.</summary>
+    /// <returns><see cref="Connection.WouldBlock"/> when something is left, otherwise 0.</returns>
+    private int SendNow()
+    {
+        while (_length > 0 || !_caller.IsEmpty)
+        {
+            ReadOnlySequence<byte> buffered = _length == 0
+                ? ReadOnlySequence<byte>.Empty
+                : new ReadOnlySequence<byte>(_head!, _headOffset, _tail!, _tail!.Length);
+            long sent = _connection.Send(buffered, _caller);
+            if (sent == Connection.Failed)
+            {
+                _broken = true;
+                GiveBackAll();
+                return 0;
+            }
+            if (sent != Connection.WouldBlock)
+            {
+                _connection.BytesSent += sent;
+                Drop(sent);
+            }
+            if (!_connection.Writable)
+            {
+                return _length > 0 || !_caller.IsEmpty ? Connection.WouldBlock : 0;
+            }
+        }
+        // A buffer that was reserved and not used is not kept through a wait.
+        GiveBackAll();
+        return 0;
+    }
+
+    private void Drop(long sent)
+    {
+        while (_length > 0 && sent > 0)
+        {
+            Segment segment = _head!;
+            int here = (int)Math.Min(sent, segment.Length - _headOffset);
+            _headOffset += here;
+            _length -= here;
+            sent -= here;
+            if (_headOffset == segment.Length)
+            {
+                _head = segment.NextSegment;
+                _headOffset = 0;
+                _connection.Lane.Buffers.Return(segment);
+            }
+        }
+        if (_head is null)
+        {
+            _tail = null;
+        }
+        if (sent > 0)
+        {
+            _caller = _caller.Slice(sent);
+        }
+    }
+
+    private void Reserve(int sizeHint)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeHint, BufferPool.LargeBytes);
+        if (_tail is not null && _tail.Free >= Math.Max(sizeHint, 1))
+        {
+            return;
+        }
+        BufferPool pool = _connection.Lane.Buffers;
+        Segment segment = sizeHint > BufferPool.SmallBytes ? pool.RentLarge() : pool.RentSmall();
+        if (_tail is null)
+        {
+            _head = segment;
+            _headOffset = 0;
+        }
+        else
+        {
+            _tail.Append(segment);
+        }
+        _tail = segment;
+    }
+
+    private void GiveBackAll()
+    {
+        while (_head is { } segment)
+        {
+            _head = segment.NextSegment;
+            _connection.Lane.Buffers.Return(segment);
+        }
+        _tail = null;
+        _headOffset = 0;
+        _length = 0;
+        _caller = default;
+    }
+}

@@ -1,0 +1,248 @@
+using System.Diagnostics;
+using FastGate.Net.Async;
+using FastGate.Net.Buffers;
+using FastGate.Net.Time;
+
+namespace FastGate.Net;
+
+/// <summary>One shard of the machine: a thread with its connections, buffers, deadlines and ready queue. Everything that
+/// belongs to a lane is touched by its thread alone; other threads reach it through <see cref="Post"/>.</summary>
+public abstract class Lane
+{
+    [ThreadStatic]
+    private static Lane? t_current;
+
+    private readonly ForeignQueue _foreign = new();
+    private LaneWork? _readyHead;
+    private LaneWork? _readyTail;
+    private int _readyCount;
+    private int _asleep;
+    private volatile bool _stopping;
+    private long _turnStarted;
+    private long _lagMax;
+
+    protected Lane(int index)
+    {
+        Index = index;
+        Buffers = new BufferPool(this);
+        Deadlines = new DeadlineQueue();
+    }
+
+    /// <summary>The lane whose thread this is; null on any other thread.</summary>
+    public static Lane? Current => t_current;
+
+    public int Index { get; }
+
+    public BufferPool Buffers { get; }
+
+    public DeadlineQueue Deadlines { get; }
+
+    /// <summary>Milliseconds of a clock that never jumps, read once a turn.</summary>
+    public long Now { get; private protected set; }
+
+    /// <summary>Counts the turns of the loop; a budget per turn is renewed when it changes.</summary>
+    public long Turn { get; private set; }
+
+    /// <summary>Connections that live here or are on their way here; read by lanes that accept.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    private protected int _connections;
+
+    /// <summary>Called with an exception that escaped from work on this lane: a bug, and the loop goes on.</summary>
+    public Action<Exception>? Escaped { get; set; }
+
+    /// <summary>The longest time one turn has kept the others waiting since the last call, in microseconds. Any
+    /// thread.</summary>
+    public long TakeLoopLag() => Interlocked.Exchange(ref _lagMax, 0);
+
+    [Conditional("DEBUG")]
+    public void AssertCurrent() => Debug.Assert(t_current == this, "called from outside the lane");
+
+    /// <summary>Runs work on this lane's thread, soon. Any thread.</summary>
+    public void Post(LaneWork work)
+    {
+        _foreign.Push(work);
+        // The push is a full fence: either this thread sees the lane asleep, or the lane sees the work before it sleeps.
+        if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1)
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>Appends work of this lane to its ready queue: a continuation that must not run inline.</summary>
+    public void Enqueue(LaneWork work)
+    {
+        AssertCurrent();
+        Debug.Assert(!work.IsQueued, "work is queued already");
+        work.IsQueued = true;
+        work.Next = null;
+        if (_readyTail is null)
+        {
+            _readyHead = work;
+        }
+        else
+        {
+            _readyTail.Next = work;
+        }
+        _readyTail = work;
+        _readyCount++;
+    }
+
+    /// <summary>Continues at the end of the ready queue, after everything that is ready now and a look at the
+    /// sockets.</summary>
+    public YieldAwaitable Yield() => new(this);
+
+    /// <summary>The one door by which work leaves a lane: runs <paramref name="work"/> on the thread pool and continues
+    /// on this lane. What the work throws is thrown here.</summary>
+    public ValueTask<TResult> OffloadAsync<TState, TResult>(Func<TState, TResult> work, TState state)
+    {
+        AssertCurrent();
+        var offload = new Offload<TState, TResult>(this, work, state);
+        ThreadPool.UnsafeQueueUserWorkItem(offload, preferLocal: false);
+        return offload.Task;
+    }
+
+    /// <summary>Asks the thread to end after the current turn. Any thread.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        Post(new Nudge());
+    }
+
+    /// <summary>Something is queued to run.</summary>
+    private protected bool HasReady => _readyHead is not null || !_foreign.IsEmpty;
+
+    /// <summary>Waits at most <paramref name="milliseconds"/> (-1: without bound) for readiness and dispatches it.</summary>
+    private protected abstract void WaitAndDispatch(int milliseconds);
+
+    /// <summary>Ends a wait in progress. Any thread.</summary>
+    private protected abstract void Wake();
+
+    /// <summary>Nanoseconds of a clock that never jumps. The timer of .NET on Linux counts exactly those.</summary>
+    private protected virtual long ReadClock() => Stopwatch.GetTimestamp();
+
+    /// <summary>The thread's body: returns after <see cref="Stop"/>.</summary>
+    private protected void Run()
+    {
+        Enter();
+        while (!_stopping)
+        {
+            TurnOnce(maxWait: -1);
+        }
+        Leave();
+    }
+
+    private protected void Enter()
+    {
+        t_current = this;
+        WaitEnded();
+    }
+
+    private protected static void Leave() => t_current = null;
+
+    /// <summary>One turn: what is due, what is ready, what others posted, then the sockets.</summary>
+    private protected void TurnOnce(int maxWait)
+    {
+        Turn++;
+        RunDue();
+        RunReady();
+        RunForeign();
+        int wait = _readyHead is not null ? 0 : Deadlines.MillisecondsUntilNext(Now);
+        if (maxWait >= 0 && (wait < 0 || wait > maxWait))
+        {
+            wait = maxWait;
+        }
+        if (wait != 0)
+        {
+            Interlocked.Exchange(ref _asleep, 1);
+            if (!_foreign.IsEmpty)
+            {
+                wait = 0;
+            }
+        }
+        PublishLag();
+        WaitAndDispatch(wait);
+        Volatile.Write(ref _asleep, 0);
+    }
+
+    /// <summary>To be called by <see cref="WaitAndDispatch"/> when the wait is over and dispatching begins.</summary>
+    private protected void WaitEnded()
+    {
+        _turnStarted = ReadClock();
+        Now = _turnStarted / 1_000_000;
+    }
+
+    private protected void Guard(Exception exception) => Escaped?.Invoke(exception);
+
+    private void PublishLag()
+    {
+        long lag = (ReadClock() - _turnStarted) / 1_000;
+        if (lag > Volatile.Read(ref _lagMax))
+        {
+            Volatile.Write(ref _lagMax, lag);
+        }
+    }
+
+    private void RunDue()
+    {
+        while (Deadlines.TakeDue(Now) is { } timer)
+        {
+            try
+            {
+                timer.OnDue();
+            }
+            catch (Exception exception)
+            {
+                Guard(exception);
+            }
+        }
+    }
+
+    private void RunReady()
+    {
+        // Only what is queued now: work that queues more work must not keep the sockets waiting.
+        for (int count = _readyCount; count > 0 && _readyHead is { } work; count--)
+        {
+            _readyHead = work.Next;
+            if (_readyHead is null)
+            {
+                _readyTail = null;
+            }
+            _readyCount--;
+            work.Next = null;
+            work.IsQueued = false;
+            RunGuarded(work);
+        }
+    }
+
+    private void RunForeign()
+    {
+        LaneWork? work = _foreign.TakeAll();
+        while (work is not null)
+        {
+            LaneWork? next = work.Next;
+            work.Next = null;
+            RunGuarded(work);
+            work = next;
+        }
+    }
+
+    private void RunGuarded(LaneWork work)
+    {
+        try
+        {
+            work.Run();
+        }
+        catch (Exception exception)
+        {
+            Guard(exception);
+        }
+    }
+
+    private sealed class Nudge : LaneWork
+    {
+        protected internal override void Run()
+        {
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace FastGate.Net;
+
+/// <summary>Something a lane runs: a link of its queues, so that queueing allocates nothing. It stands in at most one
+/// queue at a time.</summary>
+public abstract class LaneWork
+{
+    internal LaneWork? Next;
+    internal bool IsQueued;
+
+    protected internal abstract void Run();
+}
+
+/// <summary>Work that is one call.</summary>
+public sealed class LaneAction(Action action) : LaneWork
+{
+    protected internal override void Run() => action();
+}

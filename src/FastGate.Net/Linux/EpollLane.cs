@@ -1,0 +1,178 @@
+using System.Runtime.InteropServices;
+
+namespace FastGate.Net.Linux;
+
+/// <summary>A lane that waits with epoll. Every descriptor is registered once, edge-triggered for connections; an event
+/// names a slot and its generation, never the descriptor, which may be another connection's within the same
+/// batch.</summary>
+internal sealed unsafe class EpollLane : Lane
+{
+    private const int BatchMax = 512;
+    private const ulong WakeData = ulong.MaxValue;
+
+    private readonly int _epoll;
+    private readonly int _wake;
+    private readonly byte* _events;
+    private readonly Thread _thread;
+    private Slot[] _slots = new Slot[64];
+    private int _freeSlot = -1;
+    private int _slotCount;
+    private int* _errno;
+
+    private struct Slot
+    {
+        public object? Target;
+        public uint Generation;
+        public int NextFree;
+    }
+
+    public EpollLane(int index)
+        : base(index)
+    {
+        _epoll = Check(Libc.EpollCreate1(Libc.EpollCloexec), "epoll_create1");
+        _wake = Check(Libc.EventFd(0, Libc.EfdNonBlock | Libc.EfdCloexec), "eventfd");
+        _events = (byte*)NativeMemory.Alloc((nuint)(BatchMax * EpollEvent.Bytes));
+        Control(Libc.EpollCtlAdd, _wake, Libc.EpollIn, WakeData);
+        _thread = new Thread(RunThread) { Name = $"lane {index}", IsBackground = true };
+    }
+
+    /// <summary>errno of the last call in cooperative mode on this thread.</summary>
+    public int Errno => *_errno;
+
+    public void Start() => _thread.Start();
+
+    public void Join() => _thread.Join();
+
+    /// <summary>Registers a descriptor and gives it a slot.</summary>
+    /// <returns>The slot, or -1 with errno in <paramref name="error"/>.</returns>
+    public int Register(int fd, object target, uint flags, out int error)
+    {
+        int slot = _freeSlot;
+        if (slot >= 0)
+        {
+            _freeSlot = _slots[slot].NextFree;
+        }
+        else
+        {
+            if (_slotCount == _slots.Length)
+            {
+                Array.Resize(ref _slots, _slots.Length * 2);
+            }
+            slot = _slotCount++;
+        }
+        ref Slot entry = ref _slots[slot];
+        entry.Target = target;
+        error = Control(Libc.EpollCtlAdd, fd, flags, Data(slot, entry.Generation));
+        if (error != 0)
+        {
+            Unregister(slot);
+            return -1;
+        }
+        return slot;
+    }
+
+    /// <summary>Changes what a level-triggered descriptor waits for.</summary>
+    public void Rearm(int slot, int fd, uint flags) =>
+        Control(Libc.EpollCtlMod, fd, flags, Data(slot, _slots[slot].Generation));
+
+    /// <summary>Frees the slot; events of it that are still in the batch go nowhere. Closing the descriptor is the
+    /// caller's.</summary>
+    public void Unregister(int slot)
+    {
+        ref Slot entry = ref _slots[slot];
+        entry.Target = null;
+        entry.Generation++;
+        entry.NextFree = _freeSlot;
+        _freeSlot = slot;
+    }
+
+    /// <summary>Takes a descriptor that stays open out of this epoll.</summary>
+    public void Detach(int slot, int fd)
+    {
+        Control(Libc.EpollCtlDel, fd, 0, 0);
+        Unregister(slot);
+    }
+
+    public void CountConnection(int change) => Interlocked.Add(ref _connections, change);
+
+    private protected override void Wake()
+    {
+        ulong one = 1;
+        Libc.Write(_wake, &one, sizeof(ulong));
+    }
+
+    private protected override void WaitAndDispatch(int milliseconds)
+    {
+        int count = Libc.EpollWait(_epoll, _events, BatchMax, milliseconds);
+        WaitEnded();
+        byte* one = _events;
+        for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
+        {
+            ulong data = EpollEvent.Data(one);
+            if (data == WakeData)
+            {
+                ulong ignored;
+                Libc.Read(_wake, &ignored, sizeof(ulong));
+                continue;
+            }
+            Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
+        }
+    }
+
+    private void Dispatch(int slot, uint generation, uint flags)
+    {
+        ref Slot entry = ref _slots[slot];
+        if (entry.Generation != generation)
+        {
+            return;
+        }
+        try
+        {
+            if (entry.Target is SocketConnection connection)
+            {
+                connection.OnEvents(flags);
+            }
+            else
+            {
+                ((SocketAcceptor)entry.Target!).OnEvents();
+            }
+        }
+        catch (Exception exception)
+        {
+            Guard(exception);
+        }
+    }
+
+    private void RunThread()
+    {
+        _errno = Libc.ErrnoLocation();
+        Run();
+        for (int slot = 0; slot < _slotCount; slot++)
+        {
+            switch (_slots[slot].Target)
+            {
+                case SocketConnection connection:
+                    connection.CloseDescriptor();
+                    break;
+                case SocketAcceptor acceptor:
+                    acceptor.CloseDescriptor();
+                    break;
+            }
+        }
+        Libc.Close(_wake);
+        Libc.Close(_epoll);
+    }
+
+    private static ulong Data(int slot, uint generation) => (uint)slot | ((ulong)generation << 32);
+
+    private int Control(int operation, int fd, uint flags, ulong data)
+    {
+        byte* one = stackalloc byte[16];
+        EpollEvent.Set(one, flags, data);
+        return Libc.EpollCtl(_epoll, operation, fd, one) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    private static int Check(int result, string call) => result >= 0
+        ? result
+        : throw new InvalidOperationException($"{call} failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+}

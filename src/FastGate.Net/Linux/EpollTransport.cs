@@ -1,0 +1,80 @@
+namespace FastGate.Net.Linux;
+
+/// <summary>Sockets on one epoll loop per lane; names inside the process are served from memory on the same
+/// lanes.</summary>
+public sealed class EpollTransport : Transport
+{
+    private readonly EpollLane[] _lanes;
+
+    /// <param name="laneCount">Event loops, one thread each.</param>
+    public EpollTransport(int laneCount)
+    {
+        _lanes = new EpollLane[laneCount];
+        for (int i = 0; i < laneCount; i++)
+        {
+            _lanes[i] = new EpollLane(i);
+        }
+    }
+
+    public override IReadOnlyList<Lane> Lanes => _lanes;
+
+    /// <summary>Called with errno when accepting pauses because descriptors or memory are exhausted.</summary>
+    public Action<int>? Exhausted { get; set; }
+
+    /// <summary>Memory listeners that <see cref="ConnectAsync"/> finds by name.</summary>
+    public Memory.MemoryNames Names { get; } = new();
+
+    public override Listener Bind(NetAddress address) => address.Kind == NetAddress.AddressKind.Memory
+        ? Names.Bind(address, _lanes.Length)
+        : SocketListener.Bind(_lanes, address, error => Exhausted?.Invoke(error));
+
+    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due)
+    {
+        lane.AssertCurrent();
+        return address.Kind == NetAddress.AddressKind.Memory
+            ? new ValueTask<Connection>(Names.Connect(lane, address))
+            : SocketConnection.ConnectAsync((EpollLane)lane, address, due);
+    }
+
+    public override void Start()
+    {
+        foreach (EpollLane lane in _lanes)
+        {
+            lane.Start();
+        }
+    }
+
+    public override void Dispose()
+    {
+        foreach (EpollLane lane in _lanes)
+        {
+            lane.Stop();
+        }
+        foreach (EpollLane lane in _lanes)
+        {
+            lane.Join();
+        }
+    }
+
+    /// <summary>Raises the soft limit of descriptors to the hard one; the JIT host does so by itself, Native AOT does
+    /// not.</summary>
+    /// <returns>The limit in force.</returns>
+    public static unsafe long RaiseDescriptorLimit()
+    {
+        Libc.ResourceLimit limit;
+        if (Libc.GetRLimit(Libc.RLimitNoFile, &limit) != 0)
+        {
+            return -1;
+        }
+        if (limit.Soft < limit.Hard)
+        {
+            ulong soft = limit.Soft;
+            limit.Soft = limit.Hard;
+            if (Libc.SetRLimit(Libc.RLimitNoFile, &limit) != 0)
+            {
+                limit.Soft = soft;
+            }
+        }
+        return limit.Soft > long.MaxValue ? long.MaxValue : (long)limit.Soft;
+    }
+}

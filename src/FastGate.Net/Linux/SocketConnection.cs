@@ -1,0 +1,376 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using FastGate.Net.Async;
+using FastGate.Net.Buffers;
+
+namespace FastGate.Net.Linux;
+
+/// <summary>A stream socket on an epoll lane.</summary>
+internal sealed unsafe class SocketConnection : Connection
+{
+    private const int VectorsMax = 64;
+    private const uint Interest =
+        Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollPri | Libc.EpollEt;
+
+    private readonly NetAddress? _remote;
+    private readonly RawAddress _rawRemote;
+    private NetAddress? _remoteCached;
+    private int _fd;
+    private int _slot = -1;
+    private bool _hangup;
+    private bool _counted;
+    private ConnectAttempt? _connecting;
+
+    /// <summary>An accepted socket; <see cref="Attach"/> puts it on its lane.</summary>
+    public SocketConnection(EpollLane lane, int fd, ReadOnlySpan<byte> remote)
+        : base(lane)
+    {
+        _fd = fd;
+        _rawRemote = new RawAddress(remote);
+    }
+
+    private SocketConnection(EpollLane lane, int fd, NetAddress remote)
+        : base(lane)
+    {
+        _fd = fd;
+        _remote = remote;
+    }
+
+    public override NetAddress Remote =>
+        _remote ?? (_remoteCached ??= NetAddress.FromSocketAddress(_rawRemote.Bytes));
+
+    private EpollLane EpollLane => Unsafe.As<EpollLane>(Lane);
+
+    /// <summary>Registers the socket with its lane, whose thread calls. False when the system refuses: the connection
+    /// is closed then.</summary>
+    public bool Attach(bool counted)
+    {
+        _counted = counted;
+        _slot = EpollLane.Register(_fd, this, Interest, out int error);
+        if (_slot >= 0)
+        {
+            return true;
+        }
+        NoteFault(Libc.FaultOf(error), error);
+        Close();
+        return false;
+    }
+
+    /// <summary>Moves an accepted, unregistered socket to the lane that will have it.</summary>
+    public void Rehome(EpollLane lane) => Lane = lane;
+
+    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due)
+    {
+        byte[] raw = address.SocketAddress;
+        int family = raw[0] | (raw[1] << 8);
+        int fd = Libc.Socket(family, Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
+        var connection = new SocketConnection(lane, fd, address);
+        if (fd < 0)
+        {
+            return connection.FailedConnect(Marshal.GetLastPInvokeError());
+        }
+        if (family != Libc.AfUnix)
+        {
+            Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
+        }
+        int result;
+        fixed (byte* pointer = raw)
+        {
+            result = Libc.Connect(fd, pointer, (uint)raw.Length);
+        }
+        int error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
+        if (error is not 0 and not Libc.EInProgress)
+        {
+            return connection.FailedConnect(error);
+        }
+        if (error == Libc.EInProgress)
+        {
+            connection.Writable = false;
+            connection._connecting = new ConnectAttempt(connection);
+        }
+        if (!connection.Attach(counted: false) || error == 0)
+        {
+            return new ValueTask<Connection>(connection);
+        }
+        connection.SetWriteDeadline(due);
+        return connection._connecting!.Begin();
+    }
+
+    private ValueTask<Connection> FailedConnect(int error)
+    {
+        NoteFault(Libc.FaultOf(error), error);
+        Close();
+        return new ValueTask<Connection>(this);
+    }
+
+    public void OnEvents(uint flags)
+    {
+        if (_connecting is not null)
+        {
+            OnConnected();
+            return;
+        }
+        if ((flags & Libc.EpollPri) != 0)
+        {
+            // Urgent data would be read in band or lost depending on an option: no meaning in HTTP, so no peer of ours.
+            Abort(ConnectionFault.Urgent);
+            return;
+        }
+        const uint Gone = Libc.EpollHup | Libc.EpollErr;
+        if ((flags & (Gone | Libc.EpollRdHup)) != 0)
+        {
+            // Data and FIN come as one edge: a short read no longer means drained.
+            _hangup = true;
+        }
+        OnReadiness(
+            readable: (flags & (Libc.EpollIn | Gone | Libc.EpollRdHup)) != 0,
+            writable: (flags & (Libc.EpollOut | Gone)) != 0,
+            broken: (flags & Gone) != 0);
+    }
+
+    private void OnConnected()
+    {
+        ConnectAttempt attempt = _connecting!;
+        _connecting = null;
+        SetWriteDeadline(Never);
+        int error = Libc.TakeError(_fd);
+        if (error != 0)
+        {
+            NoteFault(Libc.FaultOf(error), error);
+        }
+        else
+        {
+            Writable = true;
+        }
+        attempt.CompleteInline(this);
+    }
+
+    private protected override int ReceiveCore(Span<byte> buffer)
+    {
+        if (_fd < 0)
+        {
+            return Failed;
+        }
+        nint count;
+        // The buffer is a pooled segment and therefore pinned.
+        void* pointer = Unsafe.AsPointer(ref MemoryMarshal.GetReference(buffer));
+        do
+        {
+            count = Libc.Recv(_fd, pointer, (nuint)buffer.Length, Libc.MsgDontWait);
+        }
+        while (count < 0 && EpollLane.Errno == Libc.EIntr);
+        if (count > 0)
+        {
+            if (count < buffer.Length && !_hangup)
+            {
+                Readable = false;
+            }
+            return (int)count;
+        }
+        if (count == 0)
+        {
+            return 0;
+        }
+        int error = EpollLane.Errno;
+        if (error == Libc.EAgain)
+        {
+            Readable = false;
+            return WouldBlock;
+        }
+        NoteFault(Libc.FaultOf(error), error);
+        return Failed;
+    }
+
+    private protected override long SendCore(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller)
+    {
+        if (_fd < 0)
+        {
+            return Failed;
+        }
+        Libc.IoVec* vectors = stackalloc Libc.IoVec[VectorsMax];
+        int count = 0;
+        long total = Gather(buffered, vectors, ref count);
+        total += Gather(caller, vectors, ref count);
+        nint sent;
+        do
+        {
+            sent = count == 1
+                ? Libc.Send(_fd, vectors[0].Start, vectors[0].Length, Libc.MsgDontWait | Libc.MsgNoSignal)
+                : SendGathered(vectors, count);
+        }
+        while (sent < 0 && EpollLane.Errno == Libc.EIntr);
+        if (sent >= 0)
+        {
+            if (sent < total)
+            {
+                Writable = false;
+            }
+            return sent;
+        }
+        int error = EpollLane.Errno;
+        if (error == Libc.EAgain)
+        {
+            Writable = false;
+            return WouldBlock;
+        }
+        NoteFault(Libc.FaultOf(error), error);
+        return Failed;
+    }
+
+    private nint SendGathered(Libc.IoVec* vectors, int count)
+    {
+        Libc.MsgHdr message = new() { Vectors = vectors, VectorCount = (nuint)count };
+        return Libc.SendMsg(_fd, &message, Libc.MsgDontWait | Libc.MsgNoSignal);
+    }
+
+    /// <summary>Adds the pieces of a sequence of pooled segments, whose memory is pinned.</summary>
+    private static long Gather(in ReadOnlySequence<byte> source, Libc.IoVec* vectors, ref int count)
+    {
+        if (source.IsEmpty)
+        {
+            return 0;
+        }
+        long total = 0;
+        var segment = (Segment)source.Start.GetObject()!;
+        object last = source.End.GetObject()!;
+        int start = source.Start.GetInteger();
+        while (count < VectorsMax)
+        {
+            int end = segment == last ? source.End.GetInteger() : segment.Length;
+            if (end > start)
+            {
+                vectors[count].Start = segment.Address + start;
+                vectors[count].Length = (nuint)(end - start);
+                count++;
+                total += end - start;
+            }
+            if (segment == last)
+            {
+                break;
+            }
+            segment = segment.NextSegment!;
+            start = 0;
+        }
+        return total;
+    }
+
+    public override void EndOutput()
+    {
+        if (OutputEnded || _fd < 0)
+        {
+            return;
+        }
+        OutputEnded = true;
+        Libc.Shutdown(_fd, Libc.ShutWr);
+    }
+
+    public override void Abort(ConnectionFault fault = ConnectionFault.Aborted)
+    {
+        Lane.AssertCurrent();
+        NoteFault(fault);
+        if (_fd < 0)
+        {
+            return;
+        }
+        // Linger of zero seconds: close sends RST and drops what is queued (socket(7)).
+        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
+        Libc.SetSockOpt(_fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
+        CloseDescriptor();
+        _connecting?.Finish();
+        FailWaiters();
+    }
+
+    public override void Close()
+    {
+        if (IsClosed)
+        {
+            return;
+        }
+        Lane.AssertCurrent();
+        IsClosed = true;
+        CloseDescriptor();
+        ReleaseBuffers();
+    }
+
+    public void CloseDescriptor()
+    {
+        if (_fd < 0)
+        {
+            return;
+        }
+        if (_slot >= 0)
+        {
+            EpollLane.Unregister(_slot);
+            _slot = -1;
+        }
+        if (_counted)
+        {
+            EpollLane.CountConnection(-1);
+        }
+        Libc.Close(_fd);
+        _fd = -1;
+    }
+
+    public override void HandOver(Lane target, Action<Connection> arrived)
+    {
+        Lane.AssertCurrent();
+        Debug.Assert(IsQuiet && !_counted, "only a quiet upstream connection is handed over");
+        Watch(null);
+        Lane.Deadlines.Remove(this);
+        EpollLane.Detach(_slot, _fd);
+        _slot = -1;
+        Readable = false;
+        Lane = target;
+        target.Post(new LaneAction(() =>
+        {
+            // The new epoll reports anew whatever is there.
+            Attach(counted: false);
+            arrived(this);
+        }));
+    }
+
+    /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>
+    private sealed class ConnectAttempt(SocketConnection connection) : LaneSource<Connection>
+    {
+        public void Finish()
+        {
+            connection._connecting = null;
+            CompleteQueued(connection, connection.Lane);
+        }
+    }
+
+    private protected override void OnWriteDeadline()
+    {
+        if (_connecting is null)
+        {
+            base.OnWriteDeadline();
+            return;
+        }
+        Abort(ConnectionFault.TimedOut);
+    }
+
+    /// <summary>A socket address of an IP peer, kept in place.</summary>
+    [InlineArray(28)]
+    private struct RawBytes
+    {
+        private byte _first;
+    }
+
+    private struct RawAddress
+    {
+        private RawBytes _bytes;
+        private readonly byte _length;
+
+        public RawAddress(ReadOnlySpan<byte> source)
+        {
+            _length = (byte)Math.Min(source.Length, 28);
+            source[.._length].CopyTo(_bytes);
+        }
+
+        [UnscopedRef]
+        public readonly ReadOnlySpan<byte> Bytes => ((ReadOnlySpan<byte>)_bytes)[.._length];
+    }
+}
