@@ -11,7 +11,8 @@ internal static class AddressText
     /// <summary>The room for a path in sockaddr_un (108 bytes), less the final NUL.</summary>
     private const int UnixPathBytesMax = 107;
 
-    /// <summary>Splits "host:port", ":port" and "[v6]:port"; the host comes without brackets and may be empty.</summary>
+    /// <summary>Splits "host:port", ":port" and "[v6]:port"; the host comes without brackets and may be
+    /// empty.</summary>
     public static bool TrySplit(string text, out string host, out int port, out string error, out string? hint)
     {
         (host, port, error, hint) = ("", 0, "", null);
@@ -36,7 +37,7 @@ internal static class AddressText
                 return NoPort(text, out error, out hint);
             colon = close + 1;
             host = text[1..close];
-            if (!IPAddress.TryParse(host, out var ip) || ip.AddressFamily != AddressFamily.InterNetworkV6)
+            if (!IsIpv6(host))
             {
                 (error, hint) = ("'" + host + "' is no IPv6 address", "only IPv6 addresses stand in brackets");
                 return false;
@@ -56,8 +57,8 @@ internal static class AddressText
             }
         }
         var digits = text[(colon + 1)..];
-        if (digits.Length is 0 or > 5 || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out port)
-            || port > 65535)
+        if (digits.Length is 0 or > 5
+            || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535)
         {
             (error, hint) = ("'" + digits + "' is no port", "ports are 1 to 65535");
             return false;
@@ -79,7 +80,8 @@ internal static class AddressText
         return error.Length == 0;
     }
 
-    /// <summary>Strict: what .NET also takes for an address ("1", "0x7f.1", "127.1") is a name or a mistake here.</summary>
+    /// <summary>Strict: what .NET also takes for an address ("1", "0x7f.1", "127.1") is a name or a mistake
+    /// here.</summary>
     public static bool TryIp(string host, out IPAddress address)
     {
         address = IPAddress.None;
@@ -111,9 +113,33 @@ internal static class AddressText
         return !labels[^1].All(char.IsAsciiDigit);
     }
 
+    /// <summary>A value of Host: a name or an address, IPv6 in brackets, and perhaps a port.</summary>
+    public static bool IsAuthority(string text)
+    {
+        var host = text;
+        var colon = text.LastIndexOf(':');
+        if (colon > text.LastIndexOf(']'))
+        {
+            if (!ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                || port == 0)
+                return false;
+            host = text[..colon];
+        }
+        if (host.StartsWith('[') && host.EndsWith(']'))
+            return !host.Contains('%', StringComparison.Ordinal) && IsIpv6(host[1..^1]);
+        return !host.Contains(':', StringComparison.Ordinal) && (TryIp(host, out _) || IsHostName(host));
+    }
+
+    private static bool IsIpv6(string text) =>
+        !text.StartsWith('[') && IPAddress.TryParse(text, out var ip)
+        && ip.AddressFamily == AddressFamily.InterNetworkV6;
+
     private static bool NoPort(string text, out string error, out string? hint)
     {
-        (error, hint) = ("the address has no port", "write \"" + text + ":80\"");
+        var isPort = text.Length is > 0 and <= 5 && text.All(char.IsAsciiDigit);
+        (error, hint) = isPort
+            ? ("the address has no host", $"write \"127.0.0.1:{text}\"")
+            : ("the address has no port", $"write \"{text}:80\"");
         return false;
     }
 }

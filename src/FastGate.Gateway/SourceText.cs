@@ -23,6 +23,28 @@ public sealed class SourceText : IEquatable<SourceText>
     /// value may not be quoted in a problem.</summary>
     public bool HasSecret { get; init; }
 
+    /// <summary>Whether the text stands in the file character by character, between one quote and another.</summary>
+    public bool IsVerbatim { get; init; }
+
+    /// <summary>Where a piece of the value was written; the whole text where that cannot be told.</summary>
+    public Origin At(int offset, int length)
+    {
+        if (!IsVerbatim || HasSecret || offset < 0 || offset > Value.Length)
+            return Origin;
+        length = Math.Clamp(length, 0, Value.Length - offset);
+        var column = Origin.Column + 1 + Runes(Value.AsSpan(0, offset));
+        return Origin with { Column = column, Length = Math.Max(1, Runes(Value.AsSpan(offset, length))) };
+    }
+
+    /// <summary>Columns count characters, not UTF-16 units.</summary>
+    internal static int Runes(ReadOnlySpan<char> text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes())
+            count++;
+        return count;
+    }
+
     public static SourceText FromString(string value) => new(value, value, default);
 
     public static implicit operator SourceText(string value) => FromString(value);

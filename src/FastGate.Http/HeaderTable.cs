@@ -71,9 +71,29 @@ public sealed class HeaderTable
 
     internal ref Header Mutable(int index) => ref _items[index];
 
+    /// <summary>Index of the last field with this id, or -1.</summary>
+    public int LastIndexOf(HeaderId id)
+    {
+        for (int i = Has(id) ? Count - 1 : -1; i >= 0; i--)
+        {
+            if (_items[i].Id == id)
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /// <summary>A name among them contains an underscore.</summary>
+    public bool HasUnderscores { get; internal set; }
+
+    /// <summary>Marks a field as one that is not copied.</summary>
+    public void LeaveOut(int index) => _items[index].Flags |= HeaderFlags.HopByHop;
+
     public void Clear()
     {
         Count = 0;
         _present = 0;
+        HasUnderscores = false;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -46,6 +47,13 @@ public sealed record BindAddress
     public EndPoint ToEndPoint() =>
         Kind == BindKind.Unix ? new UnixDomainSocketEndPoint(Path!) : new IPEndPoint(Address!, Port);
 
+    public NetAddress ToNetAddress() => Kind switch
+    {
+        BindKind.Any => NetAddress.Any(Port),
+        BindKind.Ip => NetAddress.Tcp(Address!, Port),
+        _ => NetAddress.Unix(Path!),
+    };
+
     public override string ToString() => Text;
 
     /// <summary>Whether both cannot be bound at once, a wildcard covering every address of its family.</summary>
@@ -64,7 +72,8 @@ public sealed record BindAddress
         || (Address.Equals(IPAddress.Any) && other.Address!.AddressFamily == AddressFamily.InterNetwork)
         || (Address.Equals(IPAddress.IPv6Any) && other.Address!.AddressFamily == AddressFamily.InterNetworkV6);
 
-    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to write.</summary>
+    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to
+    /// write.</summary>
     public static bool TryParse(string text, out BindAddress? address, out string error, out string? hint)
     {
         address = null;

@@ -92,7 +92,8 @@ public sealed record HostOptions(HostHandling Handling, SourceText? Literal = nu
     public static HostOptions Client { get; } = new(HostHandling.Client);
 }
 
-/// <summary>A field's name and its value; the value is a template in `request_headers` and `response_headers`.</summary>
+/// <summary>A field's name and its value; the value is a template in `request_headers` and
+/// `response_headers`.</summary>
 public sealed record HeaderField(string Name, SourceText Value);
 
 /// <summary>Changes to the fields of a message, in this order: remove, set (replaces), add (appends), default (only

@@ -15,7 +15,8 @@ public enum ServerAddressKind
     Demo,
 }
 
-/// <summary>Where a server of an upstream is: "host:port", "10.0.0.1:80", "[::1]:80", "unix:/path" or "demo:".</summary>
+/// <summary>Where a server of an upstream is: "host:port", "10.0.0.1:80", "[::1]:80", "unix:/path" or
+/// "demo:".</summary>
 public sealed record ServerAddress
 {
     private ServerAddress(ServerAddressKind kind, string text)
@@ -52,7 +53,8 @@ public sealed record ServerAddress
 
     public override string ToString() => Text;
 
-    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to write.</summary>
+    /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to
+    /// write.</summary>
     public static bool TryParse(string text, out ServerAddress? address, out string error, out string? hint)
     {
         address = null;
@@ -97,7 +99,8 @@ public sealed record ServerAddress
             return false;
         }
         host = host.ToLowerInvariant();
-        address = new ServerAddress(ServerAddressKind.Name, string.Create(CultureInfo.InvariantCulture, $"{host}:{port}"))
+        var name = string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
+        address = new ServerAddress(ServerAddressKind.Name, name)
         {
             Host = host,
             Port = port,

@@ -22,7 +22,8 @@ public sealed record UpstreamOptions
 /// <summary>One entry of an upstream's `servers`.</summary>
 public sealed record UpstreamServer(ServerAddress Address, int Weight = 1);
 
-/// <summary>`pool` of an upstream. Bounds are per server and for the whole process; the queue is per upstream.</summary>
+/// <summary>`pool` of an upstream. Bounds are per server and for the whole process; the queue is per
+/// upstream.</summary>
 public sealed record PoolOptions
 {
     public int ConnectionsMax { get; init; } = 1024;

@@ -1,0 +1,111 @@
+using System.Buffers;
+using FastGate.Http;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>A chunked body on its way through: decoded and checked as it comes, and written anew, so that only one
+/// reading of it leaves us: no extensions, no odd sizes, no trailers that change the message's meaning.</summary>
+internal struct ChunkedBody(HeadLimits limits)
+{
+    private ChunkedDecoder _decoder;
+    private bool _inTrailers;
+    private int _scanned;
+
+    /// <summary>Data goes out as it is, without chunks: for a client that reads to the end of the connection.</summary>
+    public bool Unframed { get; init; }
+
+    public enum State : byte
+    {
+        More,
+        Ended,
+        Broken,
+    }
+
+    public readonly record struct Progress(State State, SequencePosition Consumed, SequencePosition Examined,
+        long DataBytes);
+
+    /// <summary>Writes what is there to <paramref name="output"/>, without sending it.</summary>
+    public Progress Copy(in ReadOnlySequence<byte> buffer, ConnectionWriter output, HeaderTable trailers)
+    {
+        long consumed = 0;
+        long data = 0;
+        while (!_inTrailers)
+        {
+            ReadOnlySpan<byte> span = buffer.Slice(consumed).FirstSpan;
+            ChunkStep step = _decoder.Read(span, out int used, out Slice piece);
+            consumed += used;
+            if (!piece.IsEmpty)
+            {
+                data += piece.Length;
+                Write(output, piece.Of(span));
+            }
+            switch (step)
+            {
+                case ChunkStep.LastChunk:
+                    _inTrailers = true;
+                    break;
+                case ChunkStep.Broken:
+                    return new Progress(State.Broken, buffer.End, buffer.End, data);
+                case ChunkStep.NeedMore when consumed == buffer.Length:
+                    return new Progress(State.More, buffer.End, buffer.End, data);
+            }
+        }
+        return EndTrailers(buffer.Slice(consumed), output, trailers, data);
+    }
+
+    private Progress EndTrailers(in ReadOnlySequence<byte> rest, ConnectionWriter output, HeaderTable trailers, long data)
+    {
+        // Trailers are rare and small: a section that straddles segments is copied.
+        ReadOnlySpan<byte> span = rest.IsSingleSegment ? rest.FirstSpan : rest.ToArray();
+        ParseStatus status = TrailerParser.Parse(span, limits, trailers, ref _scanned, out int used);
+        switch (status)
+        {
+            case ParseStatus.Incomplete:
+                return new Progress(State.More, rest.Start, rest.End, data);
+            case ParseStatus.Complete:
+                if (!Unframed)
+                {
+                    WriteEnd(output, span, trailers);
+                }
+                SequencePosition end = rest.GetPosition(used);
+                return new Progress(State.Ended, end, end, data);
+            default:
+                return new Progress(State.Broken, rest.End, rest.End, data);
+        }
+    }
+
+    private readonly void Write(ConnectionWriter output, ReadOnlySpan<byte> piece)
+    {
+        if (Unframed)
+        {
+            output.Append(piece);
+        }
+        else
+        {
+            WriteChunk(output, piece);
+        }
+    }
+
+    /// <summary>One chunk with its size line.</summary>
+    public static void WriteChunk(ConnectionWriter output, ReadOnlySpan<byte> data)
+    {
+        Span<byte> room = output.GetSpan(ChunkedEncoder.SizeLineBytesMax);
+        output.Advance(ChunkedEncoder.WriteSizeLine(room, data.Length));
+        output.Append(data);
+        output.Append("\r\n"u8);
+    }
+
+    private static void WriteEnd(ConnectionWriter output, ReadOnlySpan<byte> section, HeaderTable trailers)
+    {
+        output.Append(ChunkedEncoder.LastChunk);
+        foreach (ref readonly Header trailer in trailers.Items)
+        {
+            if ((trailer.Flags & HeaderFlags.HopByHop) == 0)
+            {
+                output.Append(trailer.Line.Of(section));
+            }
+        }
+        output.Append("\r\n"u8);
+    }
+}

@@ -1,0 +1,358 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using FastGate.Gateway.Stats;
+using FastGate.Http;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>A client's connection from its first byte to its last: one request after the other through the numbered
+/// phases. The only place that ends a client's connection.</summary>
+internal sealed class ClientLoop
+{
+    /// <summary>Exchanges of one connection in one turn of its lane; then the others have theirs.</summary>
+    private const int ExchangesPerTurnMax = 16;
+    private const long LingerMs = 2_000;
+    private const long LingerBytesMax = 256 * 1024;
+    /// <summary>How long a draining gate waits for one more request on a silent connection.</summary>
+    public const long DrainSilenceMs = 1_000;
+
+    /// <summary>Refused connections of a lane that may still hear why; beyond it they are just closed.</summary>
+    private const int RefusalsMax = 64;
+
+    private readonly GateLane _lane;
+    private readonly Connection _client;
+    private readonly int _listener;
+    private Exchange? _exchange;
+    private long _turn;
+    private int _servedInTurn;
+    private int _pipelined;
+    private bool _isIdle;
+    private byte[]? _address;
+
+    public ClientLoop(GateLane lane, Connection client, int listener)
+    {
+        _lane = lane;
+        _client = client;
+        _listener = listener;
+        PeerIsTrusted = !lane.Table.TrustedProxies.IsEmpty && lane.Table.TrustedProxies.Contains(client.Remote.Ip);
+    }
+
+    internal ClientLoop? Next;
+    internal ClientLoop? Previous;
+
+    /// <summary>Which listener it came through.</summary>
+    public int Listener => _listener;
+
+    /// <summary>The peer's IP address as text, without its port; formatted once.</summary>
+    public ReadOnlySpan<byte> PeerAddress => _address ??= _client.Remote.Ip is { } ip
+        ? System.Text.Encoding.ASCII.GetBytes(ip.ToString())
+        : "unix"u8.ToArray();
+
+    /// <summary>The peer's forwarding headers are believed.</summary>
+    public bool PeerIsTrusted { get; }
+
+    /// <summary>Serves the connection to its end. Whatever escapes is a bug of ours: it costs this connection
+    /// only.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    public async ValueTask RunAsync()
+    {
+        _lane.Add(this);
+        try
+        {
+            while (await NextRequestAsync())
+            {
+                bool again = await ServeAsync(_exchange!);
+                Release();
+                if (!again)
+                {
+                    break;
+                }
+                await TakeTurnsAsync();
+            }
+            await LingerAsync(_client);
+        }
+        catch (Exception bug)
+        {
+            _lane.ReportBug(bug);
+            _client.Abort();
+        }
+        finally
+        {
+            Release();
+            _client.Close();
+            _lane.Remove(this);
+        }
+    }
+
+    /// <summary>One exchange, phase by phase. The numbers are those of the room's README.</summary>
+    /// <returns>True when the connection may carry another request.</returns>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<bool> ServeAsync(Exchange exchange)
+    {
+        // 1 read head
+        ParseStatus status = await ReadHeadAsync(exchange);
+        if (status == ParseStatus.Incomplete)
+        {
+            return false;
+        }
+        // 2 find route, 3 admit
+        if (status == ParseStatus.Complete)
+        {
+            RoutePhase.Find(exchange, _lane);
+        }
+        else
+        {
+            RoutePhase.Refuse(exchange, _lane, status);
+        }
+        // 6 forward, 7 give back
+        if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null)
+        {
+            await ForwardAsync(exchange);
+        }
+        // or answer here
+        if (!exchange.AnswerBegun && !exchange.ClientGone)
+        {
+            await AnswerAsync(exchange);
+        }
+        // 8 count and log
+        _lane.Finish(exchange);
+        return exchange.KeepAlive && !exchange.ClientGone;
+    }
+
+    /// <summary>Waits for the first byte of a request. False when there will be none.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<bool> NextRequestAsync()
+    {
+        if (!_client.Input.TryRead(out ReadResult read))
+        {
+            _pipelined = 0;
+            _isIdle = true;
+            _client.SetReadDeadline(_lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
+            read = await _client.Input.ReadAsync();
+            _isIdle = false;
+        }
+        if (read.Buffer.IsEmpty)
+        {
+            return false;
+        }
+        _client.Input.AdvanceTo(read.Buffer.Start);
+        _exchange = _lane.Exchanges.Get();
+        _exchange.Begin(this, _client, _lane.Table);
+        return true;
+    }
+
+    /// <summary>Phase 1. Complete with the head kept, the rule that was broken, or Incomplete when the client is
+    /// gone.</summary>
+    private ValueTask<ParseStatus> ReadHeadAsync(Exchange exchange)
+    {
+        int scanned = 0;
+        if (_client.Input.TryRead(out ReadResult read))
+        {
+            ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
+            if (status != ParseStatus.Incomplete)
+            {
+                return new ValueTask<ParseStatus>(status);
+            }
+            _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+        return ReadMoreAsync(exchange, scanned);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<ParseStatus> ReadMoreAsync(Exchange exchange, int scanned)
+    {
+        _client.SetReadDeadline(_lane.Lane.Now + exchange.Table.Client.HeadTimeoutMs);
+        while (true)
+        {
+            ReadResult read = await _client.Input.ReadAsync();
+            if (read.IsCanceled)
+            {
+                exchange.Fail(Reason.ClientTimeout);
+                return ParseStatus.Complete;
+            }
+            if (read.IsCompleted)
+            {
+                // Half a head and then the end: nothing to answer.
+                return ParseStatus.Incomplete;
+            }
+            ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
+            if (status != ParseStatus.Incomplete)
+            {
+                exchange.HeadReadAt = Stopwatch.GetTimestamp();
+                return status;
+            }
+            _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private ParseStatus Parse(Exchange exchange, in ReadOnlySequence<byte> buffer, ref int scanned)
+    {
+        HeadLimits limits = exchange.Table.RequestLimits;
+        ReadOnlySpan<byte> bytes = buffer.IsSingleSegment
+            ? buffer.FirstSpan
+            : exchange.Straddle(buffer, limits.HeadBytesMax + 1);
+        ParseStatus status = RequestParser.Parse(bytes, limits, exchange.Request, ref scanned);
+        if (status == ParseStatus.Complete)
+        {
+            int length = exchange.Request.Length;
+            exchange.KeepHead(bytes[..length]);
+            _client.Input.AdvanceTo(buffer.GetPosition(length));
+        }
+        return status;
+    }
+
+    /// <summary>Phases 6 and 7, with the client watched while nobody reads from it.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private async ValueTask ForwardAsync(Exchange exchange)
+    {
+        exchange.KeepAlive = MayKeepAlive(exchange);
+        _client.Watch(exchange);
+        long totalMs = exchange.Route!.Timeout.TotalMs;
+        if (totalMs < Bound.None)
+        {
+            _lane.Lane.Deadlines.Set(exchange.TotalTimer, _lane.Lane.Now + totalMs);
+        }
+        await Forwarder.ForwardAsync(exchange, _lane);
+        if (totalMs < Bound.None)
+        {
+            _lane.Lane.Deadlines.Remove(exchange.TotalTimer);
+        }
+        _client.Watch(null);
+        if (exchange.AnswerBegun && exchange.Reason != Reason.None)
+        {
+            // The answer was cut: only a broken connection says so to every client.
+            exchange.KeepAlive = false;
+            _client.Abort();
+        }
+    }
+
+    /// <summary>The gate's own answer: a fixed one, a redirect, or why the request was refused or failed.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private async ValueTask AnswerAsync(Exchange exchange)
+    {
+        exchange.KeepAlive = MayKeepAlive(exchange) && !EndsConnection(exchange) && await SkipBodyAsync(exchange);
+        exchange.AnsweredAt = Stopwatch.GetTimestamp();
+        OwnAnswer.Write(exchange, _client.Output, _lane);
+        exchange.AnswerBegun = true;
+        _client.SetWriteDeadline(_lane.Lane.Now + (exchange.Route?.Timeout.IdleMs ?? 60_000));
+        FlushResult flushed = await _client.Output.FlushAsync();
+        if (flushed.IsCompleted || flushed.IsCanceled)
+        {
+            exchange.OnClientGone();
+        }
+    }
+
+    /// <summary>After a head that could not be read the next request's first byte is unknown; a body that was not read
+    /// is in its way.</summary>
+    private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest or Reason.ClientTimeout
+        or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed or Reason.HeadTooLarge
+        or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
+
+    private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
+        && _pipelined < exchange.Table.Client.RequestsPipelinedMax;
+
+    /// <summary>A request that is answered here may bring a body: one that is here already is skipped, any other ends
+    /// the connection after the answer.</summary>
+    private ValueTask<bool> SkipBodyAsync(Exchange exchange)
+    {
+        if (exchange.Request.Framing == BodyFraming.None || exchange.RequestRead)
+        {
+            return new ValueTask<bool>(true);
+        }
+        if (exchange.Request.Framing == BodyFraming.Length && exchange.BodyBytesIn == 0
+            && _client.Input.TryRead(out ReadResult read))
+        {
+            long length = exchange.Request.ContentLength;
+            bool isHere = read.Buffer.Length >= length;
+            _client.Input.AdvanceTo(isHere ? read.Buffer.GetPosition(length) : read.Buffer.Start);
+            return new ValueTask<bool>(isHere);
+        }
+        return new ValueTask<bool>(false);
+    }
+
+    private ValueTask TakeTurnsAsync()
+    {
+        _pipelined++;
+        if (_turn != _lane.Lane.Turn)
+        {
+            _turn = _lane.Lane.Turn;
+            _servedInTurn = 0;
+        }
+        return ++_servedInTurn < ExchangesPerTurnMax ? default : YieldAsync();
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private async ValueTask YieldAsync() => await _lane.Lane.Yield();
+
+    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
+    /// would never see its answer (RFC 9112 section 9.6).</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private static async ValueTask LingerAsync(Connection client)
+    {
+        if (client.Fault != ConnectionFault.None || client.Input.IsEnded)
+        {
+            return;
+        }
+        client.EndOutput();
+        long until = client.Lane.Now + LingerMs;
+        long discarded = 0;
+        while (discarded < LingerBytesMax)
+        {
+            client.SetReadDeadline(until);
+            ReadResult read = await client.Input.ReadAsync();
+            discarded += read.Buffer.Length;
+            client.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCanceled || read.IsCompleted || client.Lane.Now >= until)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A connection over <c>connections_max</c>: told so, and closed.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    public static async ValueTask RefuseAsync(GateLane lane, Connection client)
+    {
+        if (lane.Refusals < RefusalsMax)
+        {
+            lane.Refusals++;
+            client.Output.Append(OwnAnswer.Overloaded);
+            client.SetWriteDeadline(lane.Lane.Now + LingerMs);
+            await client.Output.FlushAsync();
+            await LingerAsync(client);
+            lane.Refusals--;
+        }
+        client.Close();
+    }
+
+    /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
+    public void BeginDrain()
+    {
+        if (_isIdle)
+        {
+            _client.SetReadDeadline(_lane.Lane.Now + DrainSilenceMs);
+        }
+    }
+
+    /// <summary>The time for draining is over.</summary>
+    public void Cut()
+    {
+        _exchange?.Fail(Reason.Draining);
+        _exchange?.OnTotalTimeout();
+        _client.Abort();
+    }
+
+    private void Release()
+    {
+        if (_exchange is { } exchange)
+        {
+            _exchange = null;
+            _lane.Exchanges.Return(exchange);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+using System.Buffers;
+using System.Diagnostics;
+using FastGate.Gateway.Routing;
+using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
+using FastGate.Http;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a connection
+/// beyond a phase. It watches its client while nobody reads from it.</summary>
+internal sealed class Exchange : ConnectionWatch
+{
+    private const int HeadBytesKept = 8 * 1024;
+
+    private byte[] _head = new byte[1024];
+    private byte[] _path = new byte[256];
+    private byte[] _answer = [];
+    private int _answerStraddled;
+    private readonly byte[] _requestId = new byte[RequestIds.IncomingBytesMax];
+    private int _requestIdLength;
+    private Slice _clientAddressInHead;
+    private int _headLength;
+    private int _pathLength;
+    private int _straddled;
+    private bool _pathIsOwn;
+    private Slice _pathInHead;
+
+    public Exchange() => TotalTimer = new TotalTimer(this);
+
+    public RequestHead Request { get; } = new();
+
+    public ResponseHead Response { get; } = new();
+
+    public PoolWait Wait { get; } = new();
+
+    public TotalTimer TotalTimer { get; }
+
+    public Connection Client { get; private set; } = null!;
+
+    public GateTable Table { get; private set; } = null!;
+
+    public Route? Route { get; internal set; }
+
+    public RouteMatch<Route> Match;
+
+    /// <summary>The connection the request went to, while it is rented.</summary>
+    public PooledConnection? Pooled { get; set; }
+
+    /// <summary>The server that was tried last; survives giving the connection back.</summary>
+    public Server? Server { get; set; }
+
+    /// <summary>Status of the final answer; 0 while there is none.</summary>
+    public int Status { get; internal set; }
+
+    public Reason Reason { get; internal set; }
+
+    /// <summary>The client broke its connection before it had its whole answer.</summary>
+    public bool ClientGone { get; private set; }
+
+    /// <summary>The time for the whole exchange is over.</summary>
+    public bool TimedOut { get; private set; }
+
+    /// <summary>When bytes last moved through the tunnel, in the lane's milliseconds.</summary>
+    public long TunnelTouched { get; set; }
+
+    /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
+    public bool AnswerBegun { get; set; }
+
+    /// <summary>The request's body was read to its end (or there is none).</summary>
+    public bool RequestRead { get; set; }
+
+    /// <summary>The client's connection may carry another request.</summary>
+    public bool KeepAlive { get; set; }
+
+    public long BodyBytesIn { get; set; }
+
+    public long BodyBytesOut { get; set; }
+
+    /// <summary>The upload is not needed any more: its waits are canceled.</summary>
+    public bool UploadCanceled { get; set; }
+
+    /// <summary>The answer's head where it was received, to which <see cref="Response"/>'s slices refer; valid until it
+    /// is consumed.</summary>
+    public ReadOnlyMemory<byte> ResponseBytes { get; set; }
+
+    public ClientLoop Loop { get; private set; } = null!;
+
+    /// <summary>The peer is one whose forwarding headers are believed.</summary>
+    public bool PeerIsTrusted { get; set; }
+
+    /// <summary>The client's address: the peer's, or what a trusted peer says of it.</summary>
+    public ReadOnlySpan<byte> ClientAddress =>
+        _clientAddressInHead.IsEmpty ? Loop.PeerAddress : _clientAddressInHead.Of(_head);
+
+    public ReadOnlySpan<byte> RequestId => _requestId.AsSpan(0, _requestIdLength);
+
+    public void SetClientAddress(Slice inHead) => _clientAddressInHead = inHead;
+
+    public void SetRequestId(ReadOnlySpan<byte> id)
+    {
+        id.CopyTo(_requestId);
+        _requestIdLength = id.Length;
+    }
+
+    public void NewRequestId(RequestIds ids)
+    {
+        ids.Write(_requestId);
+        _requestIdLength = RequestIds.Length;
+    }
+
+    public TemplateValues TemplateValues() => new(Match.Captures, Path)
+    {
+        Query = Query,
+        Host = Authority,
+        Scheme = "http"u8,
+        ClientIp = ClientAddress,
+        RequestId = RequestId,
+    };
+
+    // Timestamps in ticks of Stopwatch (nanoseconds on Linux).
+    public long StartedAt;
+    /// <summary>The head was complete.</summary>
+    public long HeadReadAt;
+    public long HeadSentAt;
+    /// <summary>The whole request was sent.</summary>
+    public long SentAt;
+    public long AnsweredAt;
+    public long AnswerSentAt;
+    public long WaitTicks;
+
+    /// <summary>The request head's bytes, to which its slices refer.</summary>
+    public ReadOnlySpan<byte> HeadBytes => _head.AsSpan(0, _headLength);
+
+    /// <summary>The normalised path: the client's own bytes where they were normal already.</summary>
+    public ReadOnlySpan<byte> Path => _pathIsOwn ? _path.AsSpan(0, _pathLength) : _pathInHead.Of(_head);
+
+    public ReadOnlySpan<byte> Query => Request.Query.Of(_head);
+
+    public ReadOnlySpan<byte> Authority => Request.Authority.Of(_head);
+
+    public void Begin(ClientLoop loop, Connection client, GateTable table)
+    {
+        Loop = loop;
+        Client = client;
+        Table = table;
+        StartedAt = Stopwatch.GetTimestamp();
+        HeadReadAt = StartedAt;
+    }
+
+    public void Reset()
+    {
+        Loop = null!;
+        Client = null!;
+        Table = null!;
+        PeerIsTrusted = false;
+        _clientAddressInHead = default;
+        _requestIdLength = 0;
+        Route = null;
+        Pooled = null;
+        Server = null;
+        Status = 0;
+        Reason = Reason.None;
+        ClientGone = false;
+        TimedOut = false;
+        AnswerBegun = false;
+        RequestRead = false;
+        KeepAlive = false;
+        BodyBytesIn = 0;
+        BodyBytesOut = 0;
+        HeadReadAt = 0;
+        HeadSentAt = 0;
+        SentAt = 0;
+        AnsweredAt = 0;
+        AnswerSentAt = 0;
+        WaitTicks = 0;
+        UploadCanceled = false;
+        ResponseBytes = default;
+        _answerStraddled = 0;
+        _headLength = 0;
+        _pathLength = 0;
+        _straddled = 0;
+        _pathIsOwn = false;
+        _pathInHead = default;
+        if (_head.Length > HeadBytesKept)
+        {
+            _head = new byte[1024];
+        }
+        if (_path.Length > HeadBytesKept)
+        {
+            _path = new byte[256];
+        }
+        if (_answer.Length > HeadBytesKept)
+        {
+            _answer = [];
+        }
+    }
+
+    /// <summary>Keeps the bytes of a complete head: its slices refer to this copy from now on, and the connection's
+    /// buffer is free for the body.</summary>
+    public void KeepHead(ReadOnlySpan<byte> head)
+    {
+        if (_straddled < head.Length)
+        {
+            Grow(ref _head, head.Length, used: 0);
+            head.CopyTo(_head);
+        }
+        _headLength = head.Length;
+        _pathInHead = Request.Path;
+    }
+
+    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so a
+    /// client that dribbles stays linear.</summary>
+    public ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
+    {
+        int length = (int)Math.Min(buffer.Length, bytesMax);
+        Grow(ref _head, length, _straddled);
+        buffer.Slice(_straddled, length - _straddled).CopyTo(_head.AsSpan(_straddled));
+        _straddled = length;
+        return _head.AsSpan(0, length);
+    }
+
+    /// <summary>The same for the head of an answer.</summary>
+    public ReadOnlyMemory<byte> StraddleResponse(in ReadOnlySequence<byte> buffer, int bytesMax)
+    {
+        int length = (int)Math.Min(buffer.Length, bytesMax);
+        Grow(ref _answer, length, _answerStraddled);
+        buffer.Slice(_answerStraddled, length - _answerStraddled).CopyTo(_answer.AsSpan(_answerStraddled));
+        _answerStraddled = length;
+        return _answer.AsMemory(0, length);
+    }
+
+    /// <summary>The head of an answer was used up; the next one starts anew.</summary>
+    public void ForgetResponseHead()
+    {
+        ResponseBytes = default;
+        _answerStraddled = 0;
+    }
+
+    /// <summary>Room for a path that must be rewritten.</summary>
+    public Span<byte> PathRoom(int bytes)
+    {
+        Grow(ref _path, bytes, used: 0);
+        return _path;
+    }
+
+    public void SetPath(int length)
+    {
+        _pathLength = length;
+        _pathIsOwn = true;
+    }
+
+    private static void Grow(ref byte[] buffer, int needed, int used)
+    {
+        if (buffer.Length < needed)
+        {
+            byte[] larger = new byte[Math.Max(needed, buffer.Length * 2)];
+            buffer.AsSpan(0, used).CopyTo(larger);
+            buffer = larger;
+        }
+    }
+
+    /// <summary>The head of the request is with the upstream's socket.</summary>
+    public void NoteHeadSent()
+    {
+        if (HeadSentAt == 0)
+        {
+            HeadSentAt = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>The head of the answer is with the client's socket.</summary>
+    public void NoteAnswerSent()
+    {
+        if (AnswerSentAt == 0)
+        {
+            AnswerSentAt = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>Notes why the exchange fails; the first reason stands.</summary>
+    public void Fail(Reason reason)
+    {
+        if (Reason == Reason.None)
+        {
+            Reason = reason;
+        }
+    }
+
+    /// <summary>The client is gone: the upstream's work is for nobody, so it is ended at once.</summary>
+    public void OnClientGone()
+    {
+        ClientGone = true;
+        Fail(Reason.ClientClosed);
+        EndUpstream();
+    }
+
+    public void OnTotalTimeout()
+    {
+        TimedOut = true;
+        EndUpstream();
+    }
+
+    private void EndUpstream()
+    {
+        Wait.GiveUp();
+        Pooled?.Connection.Abort();
+    }
+
+    /// <summary>A FIN alone is a legal half-close and still gets its answer; pipelined bytes wait their turn.</summary>
+    protected override void OnActivity(Connection connection, bool broken)
+    {
+        if (broken)
+        {
+            OnClientGone();
+        }
+    }
+}

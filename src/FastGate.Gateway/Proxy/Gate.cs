@@ -1,0 +1,173 @@
+using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>A running gateway: lanes that accept clients and serve them by one table.</summary>
+public sealed class Gate
+{
+    private readonly Transport _transport;
+    private readonly GateTable _table;
+    private readonly Listener[] _listeners;
+    private readonly GateLane[] _lanes;
+    private readonly ProcessLog _log;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _lanesAccepting;
+    private int _connections;
+
+    private Gate(Transport transport, GateTable table, GateStats stats, AccessLog accessLog, ProcessLog log)
+    {
+        _transport = transport;
+        _table = table;
+        _log = log;
+        Stats = stats;
+        _listeners = new Listener[table.Listeners.Length];
+        _lanes = new GateLane[transport.Lanes.Count];
+        _lanesAccepting = _lanes.Length;
+        for (int i = 0; i < _lanes.Length; i++)
+        {
+            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.ForLane(i), accessLog.ForLane(i));
+            transport.Lanes[i].Escaped = ReportBug;
+        }
+    }
+
+    /// <summary>The counters of all lanes.</summary>
+    public GateStats Stats { get; }
+
+    internal static Gate Create(GateTable table, Transport transport, LogWriter logs) =>
+        new(transport, table, new GateStats(transport.Lanes.Count), logs.Access, logs.Process);
+
+    /// <summary>What is bound, in the order of the configuration.</summary>
+    public IReadOnlyList<Listener> Listeners => _listeners;
+
+    /// <summary>True once it drains.</summary>
+    public bool IsDraining
+    {
+        get => _isDraining;
+        private set => _isDraining = value;
+    }
+
+    private volatile bool _isDraining;
+
+    /// <summary>Binds every listener and starts accepting.</summary>
+    /// <exception cref="BindException">An address cannot be had; nothing stays bound.</exception>
+    public void Start()
+    {
+        int bound = 0;
+        try
+        {
+            for (; bound < _listeners.Length; bound++)
+            {
+                _listeners[bound] = _transport.Bind(_table.Listeners[bound].Bind.ToNetAddress());
+            }
+        }
+        catch (BindException)
+        {
+            for (int i = 0; i < bound; i++)
+            {
+                _listeners[i].Stop();
+            }
+            throw;
+        }
+        foreach (GateLane lane in _lanes)
+        {
+            for (int i = 0; i < _listeners.Length; i++)
+            {
+                int listener = i;
+                lane.Lane.Post(new LaneAction(() => _ = AcceptAsync(lane, listener)));
+            }
+        }
+        Resolver.Start(_table.Upstreams, _transport.Lanes[0], _log);
+    }
+
+    /// <summary>Accepts what the system has queued, stops listening, and ends each connection after its next
+    /// answer.</summary>
+    /// <returns>Completes when the last connection is gone.</returns>
+    public Task DrainAsync()
+    {
+        IsDraining = true;
+        foreach (Listener listener in _listeners)
+        {
+            listener.Stop();
+        }
+        foreach (GateLane lane in _lanes)
+        {
+            // Behind the listener's own last accept in the lane's queue.
+            lane.Lane.Post(new LaneAction(() =>
+            {
+                lane.BeginDrain();
+                Interlocked.Decrement(ref _lanesAccepting);
+                CheckDrained();
+            }));
+        }
+        return _drained.Task;
+    }
+
+    /// <summary>Cuts what is still open when the time for draining is up.</summary>
+    public void Cut()
+    {
+        foreach (GateLane lane in _lanes)
+        {
+            lane.Lane.Post(new LaneAction(lane.CutAll));
+        }
+    }
+
+    /// <summary>Connections of clients that are open.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>False when <c>connections_max</c> is reached.</summary>
+    internal bool TryAdmit()
+    {
+        if (Interlocked.Increment(ref _connections) <= _table.Client.ConnectionsMax)
+        {
+            return true;
+        }
+        Interlocked.Decrement(ref _connections);
+        return false;
+    }
+
+    internal void ConnectionEnded()
+    {
+        Interlocked.Decrement(ref _connections);
+        if (IsDraining)
+        {
+            CheckDrained();
+        }
+    }
+
+    /// <summary>Drained is: no lane will accept any more, and none has a connection, nor one on its way from another
+    /// lane.</summary>
+    private void CheckDrained()
+    {
+        if (Volatile.Read(ref _lanesAccepting) > 0 || Connections > 0)
+        {
+            return;
+        }
+        foreach (GateLane lane in _lanes)
+        {
+            if (lane.Lane.Connections > 0)
+            {
+                return;
+            }
+        }
+        _drained.TrySetResult();
+    }
+
+    internal void ReportBug(Exception bug) => _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
+
+    private async Task AcceptAsync(GateLane lane, int listener)
+    {
+        while (await _listeners[listener].AcceptAsync(lane.Lane) is { } client)
+        {
+            if (TryAdmit())
+            {
+                _ = new ClientLoop(lane, client, listener).RunAsync();
+            }
+            else
+            {
+                _ = ClientLoop.RefuseAsync(lane, client);
+            }
+        }
+    }
+}

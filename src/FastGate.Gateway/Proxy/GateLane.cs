@@ -1,0 +1,134 @@
+using FastGate.Gateway.Stats;
+using FastGate.Http;
+using FastGate.Net;
+using Microsoft.Extensions.ObjectPool;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>What the gateway keeps per lane: the table in force, exchanges for reuse, counters, the log's ring, and the
+/// clients that are connected.</summary>
+internal sealed class GateLane
+{
+    private const int ExchangesKeptMax = 16 * 1024;
+
+    private readonly Gate _gate;
+    private readonly LaneLog _log;
+    private readonly WallClock _wallClock = new();
+    private ClientLoop? _clients;
+
+    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log)
+    {
+        _gate = gate;
+        Lane = lane;
+        Table = table;
+        Stats = stats;
+        _log = log;
+        Exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(), ExchangesKeptMax);
+        Ids = new RequestIds(lane.Index);
+        Date = new DateField();
+    }
+
+    public Lane Lane { get; }
+
+    /// <summary>The configuration that new exchanges take.</summary>
+    public GateTable Table { get; set; }
+
+    public LaneStats Stats { get; }
+
+    public ObjectPool<Exchange> Exchanges { get; }
+
+    public RequestIds Ids { get; }
+
+    public DateField Date { get; }
+
+    /// <summary>For the trailer section being read: a lane reads one at a time.</summary>
+    public HeaderTable Trailers { get; } = new();
+
+    public bool IsDraining { get; private set; }
+
+    public int Clients { get; private set; }
+
+    /// <summary>Connections over the limit that are being told so.</summary>
+    public int Refusals { get; set; }
+
+    public void Add(ClientLoop client)
+    {
+        client.Next = _clients;
+        if (_clients is not null)
+        {
+            _clients.Previous = client;
+        }
+        _clients = client;
+        Clients++;
+        Stats.ClientOpened();
+    }
+
+    public void Remove(ClientLoop client)
+    {
+        if (client.Previous is not null)
+        {
+            client.Previous.Next = client.Next;
+        }
+        else
+        {
+            _clients = client.Next;
+        }
+        if (client.Next is not null)
+        {
+            client.Next.Previous = client.Previous;
+        }
+        Clients--;
+        Stats.ClientClosed();
+        _gate.ConnectionEnded();
+    }
+
+    /// <summary>Every next answer ends its connection; silent ones are closed soon.</summary>
+    public void BeginDrain()
+    {
+        if (IsDraining)
+        {
+            return;
+        }
+        IsDraining = true;
+        for (ClientLoop? client = _clients; client is not null; client = client.Next)
+        {
+            client.BeginDrain();
+        }
+    }
+
+    /// <summary>Ends what is still open.</summary>
+    public void CutAll()
+    {
+        ClientLoop? client = _clients;
+        while (client is not null)
+        {
+            ClientLoop? next = client.Next;
+            client.Cut();
+            client = next;
+        }
+    }
+
+    public void ReportBug(Exception bug) => _gate.ReportBug(bug);
+
+    /// <summary>Phase 8.</summary>
+    public void Finish(Exchange exchange)
+    {
+        int status = exchange.ClientGone && !exchange.AnswerBegun ? 499 : exchange.Status;
+        Stats.Finished(status, exchange.Reason, exchange.BodyBytesIn, exchange.BodyBytesOut);
+        if (_log.IsOn)
+        {
+            ExchangeLog.Write(_log, exchange, status, _wallClock);
+        }
+    }
+
+    private sealed class ExchangePolicy : PooledObjectPolicy<Exchange>
+    {
+        public override Exchange Create() => new();
+
+        public override bool Return(Exchange obj)
+        {
+            obj.Reset();
+            return true;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using FastGate.Gateway.Routing;
+using FastGate.Gateway.Upstreams;
+using FastGate.Http;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>A whole configuration, compiled: immutable, and taken once by every exchange.</summary>
+internal sealed class GateTable
+{
+    public required RouteTrie<Route> Routes { get; init; }
+
+    public required ListenerOptions[] Listeners { get; init; }
+
+    public required ClientOptions Client { get; init; }
+
+    public required TrustedProxies TrustedProxies { get; init; }
+
+    public required Upstream[] Upstreams { get; init; }
+
+    public HeadLimits RequestLimits => new(Client.HeadBytesMax, Client.HeadersMax);
+
+    /// <summary>What an upstream may send: as much as a client, by the same words.</summary>
+    public HeadLimits ResponseLimits => new(Client.HeadBytesMax, Client.HeadersMax);
+}

@@ -1,0 +1,212 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using FastGate.Http;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>Sends a request: the head that stands in the upstream's output, and the client's body behind it as it comes.
+/// It runs beside the wait for the answer. A fault of the client ends the upstream's connection, so that whoever waits
+/// for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
+internal static class RequestBody
+{
+    /// <summary>How long a body may come slower than <c>body_rate_min</c> before the rate counts.</summary>
+    private const long RateGraceMs = 10_000;
+
+    public static ValueTask<UploadEnd> SendAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
+        if (exchange.Request.Framing != BodyFraming.None)
+        {
+            return CopyAsync(exchange, upstream, lane);
+        }
+        exchange.RequestRead = true;
+        ValueTask<FlushResult> flush = upstream.Output.FlushAsync();
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return AwaitFlushAsync(exchange, upstream, lane, flush);
+        }
+        return new ValueTask<UploadEnd>(Ended(exchange, upstream, lane, OfFlush(flush.GetAwaiter().GetResult(), exchange)));
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> AwaitFlushAsync(Exchange exchange, Connection upstream, GateLane lane,
+        ValueTask<FlushResult> flush) => Ended(exchange, upstream, lane, OfFlush(await flush, exchange));
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> CopyAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        UploadEnd end = exchange.Request.Framing == BodyFraming.Length
+            ? await CopyLengthAsync(exchange, upstream, lane)
+            : await CopyChunkedAsync(exchange, upstream, lane);
+        return Ended(exchange, upstream, lane, end);
+    }
+
+    /// <summary>The moment the request was sent: from here the upstream has its time for the first byte.</summary>
+    private static UploadEnd Ended(Exchange exchange, Connection upstream, GateLane lane, UploadEnd end)
+    {
+        switch (end)
+        {
+            case UploadEnd.Complete:
+                exchange.SentAt = Stopwatch.GetTimestamp();
+                if (exchange.HeadSentAt == 0)
+                {
+                    exchange.HeadSentAt = exchange.SentAt;
+                }
+                if (exchange.AnsweredAt == 0)
+                {
+                    upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.FirstByteMs);
+                }
+                break;
+            case UploadEnd.UpstreamBroken:
+                // Its answer, if there is one, is in our receive buffer already.
+                upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
+                break;
+            case UploadEnd.Canceled:
+                break;
+            case UploadEnd.ClientGone:
+                exchange.OnClientGone();
+                break;
+            default:
+                exchange.Fail(end.Reason());
+                upstream.Abort();
+                break;
+        }
+        return end;
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> CopyLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        ConnectionReader input = exchange.Client.Input;
+        long left = exchange.Request.ContentLength;
+        var pace = new Pace(exchange, lane.Lane);
+        while (left > 0)
+        {
+            if (!input.TryRead(out ReadResult read))
+            {
+                if (upstream.Output.HasBytes && await FlushAsync(exchange, upstream, lane) is var sent and not UploadEnd.Complete)
+                {
+                    return sent;
+                }
+                exchange.Client.SetReadDeadline(pace.NextDue(exchange.BodyBytesIn));
+                read = await input.ReadAsync();
+                pace.WaitEnded();
+            }
+            if (OfRead(read, exchange) is var trouble and not UploadEnd.Complete)
+            {
+                return trouble;
+            }
+            ReadOnlySequence<byte> piece = read.Buffer.Length > left ? read.Buffer.Slice(0, left) : read.Buffer;
+            left -= piece.Length;
+            exchange.BodyBytesIn += piece.Length;
+            upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
+            FlushResult flushed = await upstream.Output.WriteAsync(piece);
+            exchange.NoteHeadSent();
+            input.AdvanceTo(piece.End);
+            if (OfFlush(flushed, exchange) is var fault and not UploadEnd.Complete)
+            {
+                return fault;
+            }
+        }
+        exchange.RequestRead = true;
+        return upstream.Output.HasBytes ? await FlushAsync(exchange, upstream, lane) : UploadEnd.Complete;
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> CopyChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        ConnectionReader input = exchange.Client.Input;
+        var body = new ChunkedBody(exchange.Table.RequestLimits);
+        var pace = new Pace(exchange, lane.Lane);
+        while (true)
+        {
+            if (!input.TryRead(out ReadResult read))
+            {
+                if (upstream.Output.HasBytes && await FlushAsync(exchange, upstream, lane) is var sent and not UploadEnd.Complete)
+                {
+                    return sent;
+                }
+                exchange.Client.SetReadDeadline(pace.NextDue(exchange.BodyBytesIn));
+                read = await input.ReadAsync();
+                pace.WaitEnded();
+            }
+            if (OfRead(read, exchange) is var trouble and not UploadEnd.Complete)
+            {
+                return trouble;
+            }
+            ChunkedBody.Progress progress = body.Copy(read.Buffer, upstream.Output, lane.Trailers);
+            exchange.BodyBytesIn += progress.DataBytes;
+            input.AdvanceTo(progress.Consumed, progress.Examined);
+            if (progress.State == ChunkedBody.State.Broken)
+            {
+                return UploadEnd.BadRequest;
+            }
+            if (exchange.BodyBytesIn > exchange.Route!.BodyBytesMax)
+            {
+                return UploadEnd.TooLarge;
+            }
+            exchange.RequestRead = progress.State == ChunkedBody.State.Ended;
+            if (await FlushAsync(exchange, upstream, lane) is var fault and not UploadEnd.Complete)
+            {
+                return fault;
+            }
+            if (exchange.RequestRead)
+            {
+                return UploadEnd.Complete;
+            }
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> FlushAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
+        FlushResult flushed = await upstream.Output.FlushAsync();
+        exchange.NoteHeadSent();
+        return OfFlush(flushed, exchange);
+    }
+
+    private static UploadEnd OfFlush(in FlushResult result, Exchange exchange) =>
+        result.IsCompleted ? UploadEnd.UpstreamBroken
+        : !result.IsCanceled ? UploadEnd.Complete
+        : exchange.UploadCanceled ? UploadEnd.Canceled
+        : UploadEnd.UpstreamStalled;
+
+    private static UploadEnd OfRead(in ReadResult result, Exchange exchange)
+    {
+        if (result.IsCanceled)
+        {
+            return exchange.UploadCanceled ? UploadEnd.Canceled : UploadEnd.ClientTimeout;
+        }
+        // An end in mid-body is not the body's end, however it came.
+        return result.IsCompleted && result.Buffer.IsEmpty ? UploadEnd.ClientGone : UploadEnd.Complete;
+    }
+
+    /// <summary>How fast the client sends: only the time we waited for it counts.</summary>
+    private struct Pace(Exchange exchange, Lane lane)
+    {
+        private readonly long _idleMs = exchange.Route!.Timeout.IdleMs;
+        private readonly long _rateMin = exchange.Table.Client.BodyRateMin;
+        private long _waitedMs;
+        private long _waitFrom;
+
+        public long NextDue(long received)
+        {
+            _waitFrom = lane.Now;
+            long due = lane.Now + _idleMs;
+            if (_rateMin > 0)
+            {
+                long allowedMs = RateGraceMs + (received * 1000 / _rateMin);
+                due = Math.Min(due, lane.Now + Math.Max(allowedMs - _waitedMs, 0));
+            }
+            return due;
+        }
+
+        public void WaitEnded() => _waitedMs += lane.Now - _waitFrom;
+    }
+}

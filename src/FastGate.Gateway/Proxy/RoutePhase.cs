@@ -1,0 +1,158 @@
+using FastGate.Gateway.Routing;
+using FastGate.Gateway.Stats;
+using FastGate.Http;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>Phases 2 and 3: what the request is for, and whether it may go on. A refusal is a reason in the
+/// exchange.</summary>
+internal static class RoutePhase
+{
+    /// <summary>A head that could not be read: the request is known only as far as the rule it broke.</summary>
+    public static void Refuse(Exchange exchange, GateLane lane, ParseStatus status)
+    {
+        exchange.NewRequestId(lane.Ids);
+        exchange.Fail(status.StatusCode() switch
+        {
+            414 => Reason.TargetTooLong,
+            417 => Reason.ExpectationFailed,
+            431 => Reason.HeadTooLarge,
+            501 => Reason.NotImplemented,
+            505 => Reason.VersionNotSupported,
+            _ => Reason.BadRequest,
+        });
+    }
+
+    public static void Find(Exchange exchange, GateLane lane)
+    {
+        ReadForwarding(exchange, lane);
+        if (exchange.Reason != Reason.None)
+        {
+            return;
+        }
+        if (exchange.Request.Headers.HasUnderscores
+            && exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Refuse)
+        {
+            exchange.Fail(Reason.BadRequest);
+            return;
+        }
+        if (!TryNormalize(exchange, out bool hasEncodedSlash))
+        {
+            return;
+        }
+        if (Match(exchange, hasEncodedSlash))
+        {
+            Admit(exchange);
+        }
+    }
+
+    /// <summary>Who asks and under which id: a trusted peer's word, or what we see.</summary>
+    private static void ReadForwarding(Exchange exchange, GateLane lane)
+    {
+        exchange.PeerIsTrusted = exchange.Loop.PeerIsTrusted;
+        if (!exchange.PeerIsTrusted)
+        {
+            exchange.NewRequestId(lane.Ids);
+            return;
+        }
+        HeaderTable headers = exchange.Request.Headers;
+        int id = headers.IndexOf(HeaderId.XRequestId);
+        if (id >= 0 && RequestIds.IsValid(headers[id].Value.Of(exchange.HeadBytes)))
+        {
+            exchange.SetRequestId(headers[id].Value.Of(exchange.HeadBytes));
+        }
+        else
+        {
+            exchange.NewRequestId(lane.Ids);
+        }
+        int forwarded = headers.LastIndexOf(HeaderId.XForwardedFor);
+        if (forwarded >= 0)
+        {
+            Slice value = headers[forwarded].Value;
+            if (exchange.Table.TrustedProxies.TryFindClient(value.Of(exchange.HeadBytes), out Range found))
+            {
+                (int offset, int length) = found.GetOffsetAndLength(value.Length);
+                exchange.SetClientAddress(new Slice(value.Offset + offset, length));
+            }
+        }
+    }
+
+    /// <summary>Brings the path to the one form that is matched and forwarded.</summary>
+    private static bool TryNormalize(Exchange exchange, out bool hasEncodedSlash)
+    {
+        hasEncodedSlash = false;
+        RequestHead request = exchange.Request;
+        if (request.Form == TargetForm.Authority)
+        {
+            // CONNECT: no route can ask for it, whatever its path would be.
+            exchange.Fail(Reason.MethodNotAllowed);
+            return false;
+        }
+        if (request.Path.IsEmpty)
+        {
+            // "*", or an absolute target without a path (RFC 9110 section 4.2.3).
+            exchange.PathRoom(1)[0] = (byte)'/';
+            exchange.SetPath(1);
+            return true;
+        }
+        ReadOnlySpan<byte> sent = exchange.Path;
+        if (PathNormalizer.IndexOfSuspect(sent) < 0)
+        {
+            return true;
+        }
+        PathPolicy policy = exchange.Table.Client.Path == PathHandling.Refuse ? PathPolicy.Refuse : PathPolicy.Normalize;
+        Span<byte> room = exchange.PathRoom(PathNormalizer.NormalBytesMax(sent.Length));
+        NormalPath normal = PathNormalizer.Normalize(sent, room, policy);
+        if (!normal.IsUsable)
+        {
+            exchange.Fail(Reason.BadRequest);
+            return false;
+        }
+        if (normal.IsRewritten)
+        {
+            exchange.SetPath(normal.Length);
+        }
+        hasEncodedSlash = normal.HasEncodedSlash;
+        return true;
+    }
+
+    private static bool Match(Exchange exchange, bool hasEncodedSlash)
+    {
+        RequestHead request = exchange.Request;
+        var wanted = new RouteRequest
+        {
+            Listener = exchange.Loop.Listener,
+            Host = exchange.Authority,
+            Path = exchange.Path,
+            Method = request.Method,
+            MethodName = request.MethodName.Of(exchange.HeadBytes),
+            Head = request,
+            HeadBytes = exchange.HeadBytes,
+        };
+        switch (exchange.Table.Routes.Match(wanted, out exchange.Match))
+        {
+            case MatchOutcome.NotFound:
+                exchange.Fail(Reason.NoRoute);
+                return false;
+            case MatchOutcome.MethodNotAllowed:
+                exchange.Fail(Reason.MethodNotAllowed);
+                return false;
+        }
+        exchange.Route = exchange.Match.Value;
+        if (hasEncodedSlash && !exchange.Route!.EncodedSlash)
+        {
+            exchange.Fail(Reason.BadRequest);
+            return false;
+        }
+        return true;
+    }
+
+    private static void Admit(Exchange exchange)
+    {
+        if (exchange.Request.Framing == BodyFraming.Length
+            && exchange.Request.ContentLength > exchange.Route!.BodyBytesMax)
+        {
+            exchange.Fail(Reason.BodyTooLarge);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>What a connection becomes after 101: bytes both ways until both sides have ended, one has broken, or
+/// nothing has moved for <c>timeout.tunnel</c>.</summary>
+internal static class Tunnel
+{
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    public static async ValueTask RunAsync(Exchange exchange, GateLane lane, PooledConnection pooled)
+    {
+        exchange.KeepAlive = false;
+        if (!pooled.Pool.TryBecomeTunnel(pooled))
+        {
+            exchange.Fail(Reason.ConnectionLimitReached);
+            pooled.Pool.Drop(pooled);
+            return;
+        }
+        lane.Lane.Deadlines.Remove(exchange.TotalTimer);
+        exchange.Status = 101;
+        ClientHead.Write(exchange, exchange.Client.Output, lane);
+        ResponseBody.ConsumeHead(exchange, pooled.Connection.Input);
+        exchange.AnswerBegun = true;
+        exchange.TunnelTouched = lane.Lane.Now;
+        ValueTask<bool> up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
+        bool down = await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
+        if (!down)
+        {
+            exchange.Client.Abort();
+        }
+        if (!await up && exchange.Reason == Reason.None)
+        {
+            exchange.Fail(Reason.ClientClosed);
+        }
+        pooled.Pool.Drop(pooled);
+    }
+
+    /// <returns>True after an orderly end; false when a side broke or the tunnel timed out, and then the other
+    /// direction is ended too.</returns>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<bool> CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
+        bool inward)
+    {
+        long idleMs = exchange.Route!.Timeout.TunnelMs;
+        if (to.Output.HasBytes)
+        {
+            await to.Output.FlushAsync();
+        }
+        while (true)
+        {
+            from.SetReadDeadline(exchange.TunnelTouched + idleMs);
+            ReadResult read = await from.Input.ReadAsync();
+            if (read.IsCanceled && exchange.TunnelTouched + idleMs > lane.Lane.Now)
+            {
+                continue; // The other direction has moved meanwhile.
+            }
+            if (read.IsCanceled || (read.Buffer.IsEmpty && from.Fault != ConnectionFault.None))
+            {
+                to.Abort();
+                from.Abort();
+                return false;
+            }
+            if (read.Buffer.IsEmpty && read.IsCompleted)
+            {
+                to.EndOutput();
+                return true;
+            }
+            exchange.TunnelTouched = lane.Lane.Now;
+            if (inward)
+            {
+                exchange.BodyBytesIn += read.Buffer.Length;
+            }
+            else
+            {
+                exchange.BodyBytesOut += read.Buffer.Length;
+            }
+            to.SetWriteDeadline(lane.Lane.Now + idleMs);
+            FlushResult flushed = await to.Output.WriteAsync(read.Buffer);
+            from.Input.AdvanceTo(read.Buffer.End);
+            exchange.TunnelTouched = lane.Lane.Now;
+            if (flushed.IsCompleted || flushed.IsCanceled)
+            {
+                to.Abort();
+                from.Abort();
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using FastGate.Gateway.Routing;
+using FastGate.Http;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>Writes the head of a request for the upstream, in one pass over the client's: what stops here is left out,
+/// what the gate says of the client is put in (INTERFACE: what FastGate adds to messages).</summary>
+internal static class UpstreamHead
+{
+    /// <summary>Fields that are the gate's to write, whoever sent them.</summary>
+    private static readonly ulong s_own = Mask(HeaderId.Host, HeaderId.XForwardedFor, HeaderId.XForwardedProto,
+        HeaderId.XForwardedHost, HeaderId.XRequestId);
+
+    /// <summary>Fields that speak of the client and are believed only from a trusted proxy.</summary>
+    private static readonly ulong s_forwarding = Mask(HeaderId.Forwarded, HeaderId.XRealIp, HeaderId.XForwardedPort);
+
+    /// <summary>Room for the lines the gate adds, their values not counted.</summary>
+    private const int OwnLinesBytes = 320;
+
+    public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane)
+    {
+        RequestHead request = exchange.Request;
+        ReadOnlySpan<byte> head = exchange.HeadBytes;
+        Route route = exchange.Route!;
+        ReadOnlySpan<byte> peer = exchange.Loop.PeerAddress;
+        bool trusted = exchange.PeerIsTrusted;
+        TemplateValues values = exchange.TemplateValues();
+        ReadOnlySpan<byte> host = HostFor(exchange, route);
+
+        int bytesMax = head.Length + exchange.Path.Length + host.Length + peer.Length
+            + (2 * exchange.Authority.Length) + OwnLinesBytes + exchange.RequestId.Length
+            + (route.RequestHeaders.IsEmpty ? 0 : route.RequestHeaders.BytesMax(values));
+        var writer = new HeadWriter(output.GetSpan(bytesMax));
+
+        writer.Raw(request.MethodName.Of(head));
+        writer.Raw(" "u8);
+        WriteTarget(ref writer, exchange, route);
+        writer.Raw(" HTTP/1.1\r\n"u8);
+        writer.Field("Host"u8, host);
+        if (!route.RequestHeaders.IsEmpty)
+        {
+            route.RequestHeaders.Mark(request.Headers, head);
+        }
+        LeaveOutUnderscores(exchange);
+        writer.CopyFields(head, request.Headers, trusted ? s_own : s_own | s_forwarding);
+        WriteForwarded(ref writer, exchange, trusted);
+        writer.Field("X-Request-Id"u8, exchange.RequestId);
+        writer.Raw("Via: 1.1 fastgate\r\n"u8);
+        WriteFraming(ref writer, request, head);
+        if (!route.RequestHeaders.IsEmpty)
+        {
+            route.RequestHeaders.Write(ref writer, request.Headers, head, values);
+        }
+        writer.Raw("\r\n"u8);
+        output.Advance(writer.Length);
+    }
+
+    private static ReadOnlySpan<byte> HostFor(Exchange exchange, Route route) => route.Host switch
+    {
+        HostHandling.Literal => route.HostLiteral,
+        HostHandling.Upstream => exchange.Server!.HostName,
+        // HTTP/1.0 may come without a Host; HTTP/1.1 may not go without one.
+        _ => exchange.Authority.IsEmpty ? exchange.Server!.HostName : exchange.Authority,
+    };
+
+    private static void WriteTarget(ref HeadWriter writer, Exchange exchange, Route route)
+    {
+        if (exchange.Request.Form == TargetForm.Asterisk)
+        {
+            writer.Raw("*"u8);
+            return;
+        }
+        ReadOnlySpan<byte> path = exchange.Path;
+        if (route.StripPrefix is { } prefix)
+        {
+            path = prefix.Of(path);
+        }
+        writer.Raw(path);
+        if (exchange.Request.HasQuery)
+        {
+            writer.Raw("?"u8);
+            writer.Raw(exchange.Query);
+        }
+    }
+
+    private static void WriteForwarded(ref HeadWriter writer, Exchange exchange, bool trusted)
+    {
+        HeaderTable headers = exchange.Request.Headers;
+        ReadOnlySpan<byte> head = exchange.HeadBytes;
+        writer.Raw("X-Forwarded-For: "u8);
+        if (trusted)
+        {
+            foreach (ref readonly Header header in headers.Items)
+            {
+                if (header.Id == HeaderId.XForwardedFor && header.Value.Length > 0)
+                {
+                    writer.Raw(header.Value.Of(head));
+                    writer.Raw(", "u8);
+                }
+            }
+        }
+        writer.Raw(exchange.Loop.PeerAddress);
+        writer.Raw("\r\n"u8);
+        Forward(ref writer, headers, head, HeaderId.XForwardedProto, trusted, "X-Forwarded-Proto"u8, "http"u8);
+        Forward(ref writer, headers, head, HeaderId.XForwardedHost, trusted, "X-Forwarded-Host"u8, exchange.Authority);
+    }
+
+    /// <summary>A trusted proxy's word stands; otherwise what we see ourselves.</summary>
+    private static void Forward(ref HeadWriter writer, HeaderTable headers, ReadOnlySpan<byte> head, HeaderId id,
+        bool trusted, ReadOnlySpan<byte> name, ReadOnlySpan<byte> seen)
+    {
+        int index = trusted ? headers.IndexOf(id) : -1;
+        ReadOnlySpan<byte> value = index >= 0 ? headers[index].Value.Of(head) : seen;
+        if (!value.IsEmpty)
+        {
+            writer.Field(name, value);
+        }
+    }
+
+    private static void WriteFraming(ref HeadWriter writer, RequestHead request, ReadOnlySpan<byte> head)
+    {
+        if (request.Framing == BodyFraming.Chunked)
+        {
+            writer.Raw("Transfer-Encoding: chunked\r\n"u8);
+        }
+        if (request.Upgrade)
+        {
+            writer.Raw("Connection: upgrade\r\n"u8);
+            foreach (ref readonly Header header in request.Headers.Items)
+            {
+                if (header.Id == HeaderId.Upgrade)
+                {
+                    writer.Field("Upgrade"u8, header.Value.Of(head));
+                }
+            }
+        }
+    }
+
+    private static void LeaveOutUnderscores(Exchange exchange)
+    {
+        if (exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass || !exchange.Request.Headers.HasUnderscores)
+        {
+            return;
+        }
+        HeaderTable headers = exchange.Request.Headers;
+        for (int i = 0; i < headers.Count; i++)
+        {
+            if ((headers[i].Flags & HeaderFlags.Underscore) != 0)
+            {
+                headers.LeaveOut(i);
+            }
+        }
+    }
+
+    private static ulong Mask(params ReadOnlySpan<HeaderId> ids)
+    {
+        ulong mask = 0;
+        foreach (HeaderId id in ids)
+        {
+            mask |= 1UL << (int)id;
+        }
+        return mask;
+    }
+}

@@ -1,0 +1,303 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace FastGate.Gateway.Routing;
+
+/// <summary>What the configuration says of paths that are not normal: <c>path = "normalize" | "refuse"</c>.</summary>
+internal enum PathPolicy : byte
+{
+    Normalize = 0,
+    Refuse,
+}
+
+/// <summary>The rule that a path broke. All but <see cref="TooLong"/> are 400.</summary>
+internal enum PathRule : byte
+{
+    None = 0,
+    /// <summary>Empty, or does not begin with a slash.</summary>
+    NotAbsolute,
+    Backslash,
+    /// <summary>A control byte, a space, <c>?</c> or <c>#</c> as such: no path contains one (RFC 9112 section 3.2.1), and
+    /// upstreams disagree about what is meant.</summary>
+    ForbiddenByte,
+    /// <summary>%00 to %1F or %7F.</summary>
+    EncodedControl,
+    /// <summary>A percent sign without two hexadecimal digits.</summary>
+    BrokenEscape,
+    /// <summary>More <c>..</c> than segments before it.</summary>
+    AboveRoot,
+    /// <summary>A dot segment beside %2F or %5C: an upstream that decodes those would climb where this gate saw one
+    /// harmless segment.</summary>
+    EncodedDotSegment,
+    /// <summary>Not normal, and the policy is <see cref="PathPolicy.Refuse"/>.</summary>
+    NotNormal,
+    /// <summary>The normal form is longer than the caller's buffer (only bytes that must be escaped make a path longer):
+    /// 414.</summary>
+    TooLong,
+}
+
+/// <summary>The outcome for one path.</summary>
+/// <param name="Rule">None when the path may be used.</param>
+/// <param name="IsRewritten">False: the path is normal as sent, forward it byte for byte. True: the normal form is the
+/// first <paramref name="Length"/> bytes of the destination.</param>
+/// <param name="Length">Bytes of the normal form.</param>
+/// <param name="HasEncodedSlash">%2F or %5C was seen: 400 unless the matched route says encoded_slash = true.</param>
+internal readonly record struct NormalPath(PathRule Rule, bool IsRewritten, int Length, bool HasEncodedSlash)
+{
+    public bool IsUsable => Rule == PathRule.None;
+
+    /// <summary>The bytes to match and to forward.</summary>
+    public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> sent, ReadOnlySpan<byte> destination) =>
+        IsRewritten ? destination[..Length] : sent;
+}
+
+/// <summary>Brings the path of a request target to the one form that is matched and forwarded, so that gate and upstream
+/// see the same path. Pure; decodes once and never again (<c>%252e</c> stays). The room's README has the table of cases.
+/// An empty path (absolute-form without one, asterisk-form) is the caller's to turn into <c>/</c>.</summary>
+internal static class PathNormalizer
+{
+    // The bytes that stand for themselves in a path: unreserved, sub-delims, ':', '@' (RFC 3986 section 3.3) and '/'.
+    // Entry L holds, as bit H, whether byte 0xHL is one; bytes from 0x80 up find no bit.
+    private static readonly Vector128<byte> s_plainRows = Vector128.Create((byte)
+        0xB8, 0xFC, 0xF8, 0xF8, 0xFC, 0xF8, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0x5C, 0x54, 0x5C, 0xD4, 0x74);
+    private static readonly Vector128<byte> s_highBits = Vector128.Create((byte)
+        1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    private static ReadOnlySpan<byte> UpperHex => "0123456789ABCDEF"u8;
+
+    /// <summary>Bytes of destination with which <see cref="Normalize"/> never answers <see cref="PathRule.TooLong"/>.</summary>
+    public static int NormalBytesMax(int pathBytes) => pathBytes * 3;
+
+    public static NormalPath Normalize(ReadOnlySpan<byte> path, Span<byte> destination, PathPolicy policy)
+    {
+        if (path.IsEmpty || path[0] != (byte)'/')
+        {
+            return new NormalPath(PathRule.NotAbsolute, false, 0, false);
+        }
+        int suspect = IndexOfSuspect(path);
+        if (suspect < 0)
+        {
+            return new NormalPath(PathRule.None, false, path.Length, false);
+        }
+        return NormalizeFrom(path, suspect, destination, policy);
+    }
+
+    /// <summary>Index of the first byte that could make the path not normal, -1 for none: a byte that is not plain, or one
+    /// of <c>/</c> and <c>.</c> right after a slash. Errs towards suspicion (<c>/.well-known</c>).</summary>
+    internal static int IndexOfSuspect(ReadOnlySpan<byte> path)
+    {
+        int length = path.Length;
+        int i = 1;
+        if (Vector128.IsHardwareAccelerated && length > Vector128<byte>.Count)
+        {
+            ref byte first = ref MemoryMarshal.GetReference(path);
+            Vector128<byte> slash = Vector128.Create((byte)'/');
+            Vector128<byte> dot = Vector128.Create((byte)'.');
+            while (true)
+            {
+                Vector128<byte> bytes = Vector128.LoadUnsafe(ref first, (nuint)i);
+                Vector128<byte> before = Vector128.LoadUnsafe(ref first, (nuint)i - 1);
+                Vector128<byte> row = Vector128.ShuffleNative(s_plainRows, bytes & Vector128.Create((byte)0x0F));
+                Vector128<byte> bit = Vector128.ShuffleNative(s_highBits, bytes >>> 4);
+                Vector128<byte> odd = Vector128.Equals(row & bit, Vector128<byte>.Zero);
+                Vector128<byte> pair = Vector128.Equals(before, slash)
+                    & (Vector128.Equals(bytes, slash) | Vector128.Equals(bytes, dot));
+                uint found = (odd | pair).ExtractMostSignificantBits();
+                if (found != 0)
+                {
+                    return i + BitOperations.TrailingZeroCount(found);
+                }
+                i += Vector128<byte>.Count;
+                if (i >= length)
+                {
+                    return -1;
+                }
+                // The last load overlaps the one before; what it sees twice was clean.
+                i = Math.Min(i, length - Vector128<byte>.Count);
+            }
+        }
+        byte previous = (byte)'/';
+        for (; i < path.Length; i++)
+        {
+            byte b = path[i];
+            if (!IsPlain(b) || (previous == (byte)'/' && b is (byte)'/' or (byte)'.'))
+            {
+                return i;
+            }
+            previous = b;
+        }
+        return -1;
+    }
+
+    internal static bool IsPlain(byte b) => b < 0x80 && (s_plainRows[b & 0x0F] & (1 << (b >> 4))) != 0;
+
+    private static NormalPath NormalizeFrom(
+        ReadOnlySpan<byte> path, int suspect, Span<byte> destination, PathPolicy policy)
+    {
+        // Whole segments before the suspect are normal: begin at the slash of the segment it stands in.
+        int read = path[..suspect].LastIndexOf((byte)'/');
+        if (destination.Length < read)
+        {
+            return new NormalPath(PathRule.TooLong, false, 0, false);
+        }
+        path[..read].CopyTo(destination);
+        int written = read;
+        bool encodedSlash = false;
+        while (read < path.Length)
+        {
+            while (read < path.Length && path[read] == (byte)'/')
+            {
+                read++;
+            }
+            if (written == destination.Length)
+            {
+                return new NormalPath(PathRule.TooLong, false, 0, false);
+            }
+            int slash = written;
+            destination[written++] = (byte)'/';
+            PathRule rule = CopySegment(path, ref read, destination, ref written, out bool segmentEncodesSlash);
+            if (rule != PathRule.None)
+            {
+                return new NormalPath(rule, false, 0, encodedSlash | segmentEncodesSlash);
+            }
+            ReadOnlySpan<byte> segment = destination[(slash + 1)..written];
+            if (segmentEncodesSlash)
+            {
+                encodedSlash = true;
+                if (HidesDotSegment(segment))
+                {
+                    return new NormalPath(PathRule.EncodedDotSegment, false, 0, true);
+                }
+            }
+            bool climbs = segment.SequenceEqual(".."u8);
+            if (!climbs && !segment.SequenceEqual("."u8))
+            {
+                continue;
+            }
+            if (climbs && slash == 0)
+            {
+                return new NormalPath(PathRule.AboveRoot, false, 0, encodedSlash);
+            }
+            written = climbs ? destination[..slash].LastIndexOf((byte)'/') : slash;
+            if (read == path.Length)
+            {
+                // A dot segment at the end names a directory: its slash stays (RFC 3986 section 5.2.4).
+                destination[written++] = (byte)'/';
+            }
+        }
+        bool same = written == path.Length && destination[..written].SequenceEqual(path);
+        if (!same && policy == PathPolicy.Refuse)
+        {
+            return new NormalPath(PathRule.NotNormal, false, 0, encodedSlash);
+        }
+        return new NormalPath(PathRule.None, !same, written, encodedSlash);
+    }
+
+    /// <summary>Copies up to the next slash: escapes of unreserved bytes decoded, other escapes kept with upper-case
+    /// digits (RFC 3986 section 6.2.2), bytes that have no place in a path escaped.</summary>
+    private static PathRule CopySegment(
+        ReadOnlySpan<byte> path, ref int read, Span<byte> destination, ref int written, out bool encodesSlash)
+    {
+        encodesSlash = false;
+        while (read < path.Length && path[read] != (byte)'/')
+        {
+            byte b = path[read];
+            bool escape = false;
+            if (b == (byte)'%')
+            {
+                if (!TryReadEscape(path[read..], out b))
+                {
+                    return PathRule.BrokenEscape;
+                }
+                if (IsControl(b))
+                {
+                    return PathRule.EncodedControl;
+                }
+                escape = !IsUnreserved(b);
+                encodesSlash |= b is (byte)'/' or (byte)'\\';
+                read += 3;
+            }
+            else
+            {
+                if (b == (byte)'\\')
+                {
+                    return PathRule.Backslash;
+                }
+                if (IsControl(b) || b is (byte)' ' or (byte)'?' or (byte)'#')
+                {
+                    return PathRule.ForbiddenByte;
+                }
+                escape = !IsPlain(b);
+                read++;
+            }
+            if (destination.Length - written < (escape ? 3 : 1))
+            {
+                return PathRule.TooLong;
+            }
+            if (escape)
+            {
+                destination[written++] = (byte)'%';
+                destination[written++] = UpperHex[b >> 4];
+                destination[written++] = UpperHex[b & 0x0F];
+            }
+            else
+            {
+                destination[written++] = b;
+            }
+        }
+        return PathRule.None;
+    }
+
+    private static bool HidesDotSegment(ReadOnlySpan<byte> segment)
+    {
+        while (true)
+        {
+            int end = 0;
+            while (end < segment.Length && !segment[end..].StartsWith("%2F"u8) && !segment[end..].StartsWith("%5C"u8))
+            {
+                end++;
+            }
+            if (segment[..end].SequenceEqual("."u8) || segment[..end].SequenceEqual(".."u8))
+            {
+                return true;
+            }
+            if (end == segment.Length)
+            {
+                return false;
+            }
+            segment = segment[(end + 3)..];
+        }
+    }
+
+    /// <summary>Reads <c>%XX</c> at the start of the bytes.</summary>
+    internal static bool TryReadEscape(ReadOnlySpan<byte> bytes, out byte value)
+    {
+        value = 0;
+        if (bytes.Length < 3)
+        {
+            return false;
+        }
+        int high = HexDigit(bytes[1]);
+        int low = HexDigit(bytes[2]);
+        if ((high | low) < 0)
+        {
+            return false;
+        }
+        value = (byte)((high << 4) | low);
+        return true;
+    }
+
+    private static int HexDigit(byte b) => b switch
+    {
+        >= (byte)'0' and <= (byte)'9' => b - '0',
+        >= (byte)'A' and <= (byte)'F' => b - 'A' + 10,
+        >= (byte)'a' and <= (byte)'f' => b - 'a' + 10,
+        _ => -1,
+    };
+
+    private static bool IsControl(byte b) => b < 0x20 || b == 0x7F;
+
+    private static bool IsUnreserved(byte b) =>
+        char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~';
+}

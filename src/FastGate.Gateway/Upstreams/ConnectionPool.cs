@@ -1,0 +1,350 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+using FastGate.Gateway.Stats;
+
+namespace FastGate.Gateway.Upstreams;
+
+/// <summary>What came of asking for a connection: the connection, or why there is none.</summary>
+public readonly record struct Rental(PooledConnection? Connection, Reason Reason);
+
+/// <summary>One lane's connections to one upstream: idle ones are kept last in, first out; bounds hold for the whole
+/// process. Where a lane has neither permit nor idle connection it queues, and says so to the lanes that have idle
+/// ones; whoever has a connection or a permit to give serves the lane that waits longest.</summary>
+public sealed class ConnectionPool
+{
+    private readonly Upstream _upstream;
+    private readonly Transport _transport;
+    private readonly Balancer _balancer;
+    private readonly IdleConnections[] _idle;
+    private int _idleCount;
+
+    internal ConnectionPool(Upstream upstream, Transport transport, Lane lane)
+    {
+        _upstream = upstream;
+        _transport = transport;
+        Lane = lane;
+        _balancer = new Balancer(upstream.Options.Balance, upstream.Servers);
+        _idle = new IdleConnections[upstream.Servers.Length];
+        for (int i = 0; i < _idle.Length; i++)
+        {
+            _idle[i] = new IdleConnections(this);
+        }
+    }
+
+    public Lane Lane { get; }
+
+    /// <summary>Idle connections of this lane; any thread.</summary>
+    public int IdleCount => Volatile.Read(ref _idleCount);
+
+    /// <summary>A connection for one exchange. Completes at once when one is idle.</summary>
+    /// <param name="wait">The exchange's own wait, for when it must queue.</param>
+    /// <param name="connectMs">How long a connect may take.</param>
+    /// <param name="fresh">Never an idle connection: the last one was stale.</param>
+    public ValueTask<Rental> RentAsync(PoolWait wait, long connectMs, bool fresh = false)
+    {
+        Lane.AssertCurrent();
+        Server server = _balancer.Pick();
+        if (!fresh && _idle[server.Index].TryTake() is { } idle)
+        {
+            return new ValueTask<Rental>(Activate(idle));
+        }
+        if (server.TryTakePermit())
+        {
+            return DialAsync(server, connectMs);
+        }
+        // The chosen one is full: any other that has an idle connection or room.
+        foreach (Server other in _upstream.Servers)
+        {
+            if (!fresh && _idle[other.Index].TryTake() is { } spare)
+            {
+                return new ValueTask<Rental>(Activate(spare));
+            }
+            if (other != server && other.TryTakePermit())
+            {
+                return DialAsync(other, connectMs);
+            }
+        }
+        return QueueAsync(wait, connectMs);
+    }
+
+    /// <summary>Takes back a connection whose exchange ended cleanly.</summary>
+    /// <param name="pooled">The connection; nothing is unread on it.</param>
+    /// <param name="keepAliveSeconds">What its server said of how long it keeps idle connections, or -1.</param>
+    public void Return(PooledConnection pooled, int keepAliveSeconds)
+    {
+        Lane.AssertCurrent();
+        Debug.Assert(pooled.Pool == this && !pooled.IsTunnel);
+        pooled.Server.CountActive(Lane, -1);
+        long idleMs = _upstream.Options.Pool.IdleMs;
+        if (keepAliveSeconds >= 0)
+        {
+            // A second less than the server's own, or a request could meet its FIN.
+            idleMs = Math.Min(idleMs, (keepAliveSeconds - 1) * 1000L);
+        }
+        if (idleMs <= 0 || pooled.Connection.Fault != ConnectionFault.None || pooled.Connection.Input.HasBytes)
+        {
+            End(pooled);
+            return;
+        }
+        pooled.IsReused = true;
+        if (_upstream.Queue.TryDequeue() is { } waiter)
+        {
+            Give(pooled, waiter);
+            return;
+        }
+        pooled.IdleUntil = Lane.Now + idleMs;
+        _idle[pooled.Server.Index].Add(pooled);
+        // Last: the peer's end may have arrived already, and then it is discarded here and now.
+        pooled.Connection.Watch(pooled);
+    }
+
+    /// <summary>Ends a rented connection that cannot be used again.</summary>
+    public void Drop(PooledConnection pooled)
+    {
+        Lane.AssertCurrent();
+        pooled.Server.CountActive(Lane, -1);
+        End(pooled);
+    }
+
+    /// <summary>The rented connection becomes a tunnel: its permit of the pool is free again.</summary>
+    /// <returns>False when no tunnel's permit is left.</returns>
+    public bool TryBecomeTunnel(PooledConnection pooled)
+    {
+        if (!pooled.Server.TryTakeTunnel())
+        {
+            return false;
+        }
+        pooled.IsTunnel = true;
+        FreePermit(pooled.Server);
+        return true;
+    }
+
+    /// <summary>An idle connection said or ended something.</summary>
+    internal void Discard(PooledConnection pooled)
+    {
+        if (_idle[pooled.Server.Index].Remove(pooled))
+        {
+            End(pooled);
+        }
+    }
+
+    /// <summary>Closes what idles, for a process that drains or an upstream that is gone.</summary>
+    public void CloseIdle()
+    {
+        foreach (IdleConnections idle in _idle)
+        {
+            while (idle.TryTake() is { } pooled)
+            {
+                End(pooled);
+            }
+        }
+    }
+
+    private void CountIdle(int change) => Volatile.Write(ref _idleCount, _idleCount + change);
+
+    private Rental Activate(PooledConnection pooled)
+    {
+        pooled.Connection.Watch(null);
+        pooled.Server.CountActive(Lane, 1);
+        return new Rental(pooled, Reason.None);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<Rental> DialAsync(Server server, long connectMs)
+    {
+        NetAddress? address = server.NextAddress();
+        if (address is null)
+        {
+            FreePermit(server);
+            return new Rental(null, Reason.DnsError);
+        }
+        server.CountActive(Lane, 1);
+        Connection connection = await _transport.ConnectAsync(Lane, address, Lane.Now + connectMs);
+        var pooled = new PooledConnection(this, server, connection);
+        if (connection.Fault == ConnectionFault.None)
+        {
+            return new Rental(pooled, Reason.None);
+        }
+        Reason reason = connection.Fault switch
+        {
+            ConnectionFault.TimedOut => Reason.ConnectionTimeout,
+            ConnectionFault.Exhausted => Reason.Overloaded,
+            _ => Reason.ConnectionRefused,
+        };
+        Drop(pooled);
+        return new Rental(null, reason);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs)
+    {
+        long due = Lane.Now + _upstream.Options.Pool.QueueTimeoutMs;
+        ValueTask<PooledConnection?> waiting = wait.Begin(_upstream.Queue, Lane, due);
+        if (_upstream.Queue.TryEnqueue(wait))
+        {
+            Wish();
+        }
+        else
+        {
+            wait.Refuse();
+        }
+        PooledConnection? pooled = await waiting;
+        if (pooled is not null)
+        {
+            return Activate(pooled);
+        }
+        return wait.Permit is { } server
+            ? await DialAsync(server, connectMs)
+            : new Rental(null, Reason.ConnectionLimitReached);
+    }
+
+    /// <summary>Asks the lanes that have idle connections for one.</summary>
+    private void Wish()
+    {
+        foreach (ConnectionPool other in _upstream.Pools)
+        {
+            if (other != this && other.IdleCount > 0)
+            {
+                other.Lane.Post(new LaneAction(other.GrantWish));
+            }
+        }
+    }
+
+    private void GrantWish()
+    {
+        foreach (IdleConnections idle in _idle)
+        {
+            if (idle.TryTake() is not { } pooled)
+            {
+                continue;
+            }
+            pooled.Connection.Watch(null);
+            if (_upstream.Queue.TryDequeue() is { } waiter)
+            {
+                Give(pooled, waiter);
+                return;
+            }
+            idle.Add(pooled);
+            pooled.Connection.Watch(pooled);
+            return;
+        }
+    }
+
+    private void Give(PooledConnection pooled, PoolWait waiter)
+    {
+        if (waiter.Lane == Lane)
+        {
+            waiter.Complete(pooled);
+            return;
+        }
+        pooled.Pool = _upstream.PoolOf(waiter.Lane);
+        pooled.Connection.HandOver(waiter.Lane, _ => waiter.Complete(pooled));
+    }
+
+    private void End(PooledConnection pooled)
+    {
+        pooled.Connection.Close();
+        if (pooled.IsTunnel)
+        {
+            pooled.Server.ReturnTunnel();
+        }
+        else
+        {
+            FreePermit(pooled.Server);
+        }
+    }
+
+    /// <summary>A permit is free: whoever waits longest may dial with it.</summary>
+    private void FreePermit(Server server)
+    {
+        server.ReturnPermit();
+        if (_upstream.Queue.Count == 0 || !server.TryTakePermit())
+        {
+            return;
+        }
+        if (_upstream.Queue.TryDequeue() is { } waiter)
+        {
+            waiter.CompleteWithPermit(server);
+        }
+        else
+        {
+            server.ReturnPermit();
+        }
+    }
+
+    /// <summary>The idle connections of one server on this lane, newest last; its timer closes the old ones.</summary>
+    private sealed class IdleConnections(ConnectionPool pool) : LaneTimer
+    {
+        private PooledConnection[] _items = [];
+        private int _count;
+
+        public void Add(PooledConnection pooled)
+        {
+            if (_count == _items.Length)
+            {
+                Array.Resize(ref _items, Math.Max(8, _items.Length * 2));
+            }
+            _items[_count++] = pooled;
+            pool.CountIdle(1);
+            if (_count == 1 || pooled.IdleUntil < Earliest)
+            {
+                Earliest = pooled.IdleUntil;
+                pool.Lane.Deadlines.Set(this, Earliest);
+            }
+        }
+
+        public PooledConnection? TryTake()
+        {
+            if (_count == 0)
+            {
+                return null;
+            }
+            PooledConnection pooled = _items[--_count];
+            _items[_count] = null!;
+            pool.CountIdle(-1);
+            return pooled;
+        }
+
+        public bool Remove(PooledConnection pooled)
+        {
+            int index = Array.IndexOf(_items, pooled, 0, _count);
+            if (index < 0)
+            {
+                return false;
+            }
+            _count--;
+            Array.Copy(_items, index + 1, _items, index, _count - index);
+            _items[_count] = null!;
+            pool.CountIdle(-1);
+            return true;
+        }
+
+        private long Earliest { get; set; }
+
+        protected override void OnDue()
+        {
+            long now = pool.Lane.Now;
+            int kept = 0;
+            long earliest = Never;
+            for (int i = 0; i < _count; i++)
+            {
+                PooledConnection pooled = _items[i];
+                if (pooled.IdleUntil <= now)
+                {
+                    pool.CountIdle(-1);
+                    pool.End(pooled);
+                    continue;
+                }
+                earliest = Math.Min(earliest, pooled.IdleUntil);
+                _items[kept++] = pooled;
+            }
+            Array.Clear(_items, kept, _count - kept);
+            _count = kept;
+            Earliest = earliest;
+            pool.Lane.Deadlines.Set(this, earliest);
+        }
+    }
+}

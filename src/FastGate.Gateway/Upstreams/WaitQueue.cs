@@ -1,0 +1,134 @@
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+
+namespace FastGate.Gateway.Upstreams;
+
+/// <summary>The exchanges of all lanes that wait for a connection of one upstream, the longest waiting first. Locked, for
+/// it is touched only when every permit is out.</summary>
+public sealed class WaitQueue(int waitersMax)
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<PoolWait> _waiters = new();
+    private int _count;
+
+    /// <summary>How many wait; cheap, any thread.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>False when the queue is full.</summary>
+    internal bool TryEnqueue(PoolWait wait)
+    {
+        lock (_lock)
+        {
+            if (_count >= waitersMax)
+            {
+                return false;
+            }
+            wait.Node.Value = wait;
+            _waiters.AddLast(wait.Node);
+            _count++;
+            return true;
+        }
+    }
+
+    internal PoolWait? TryDequeue()
+    {
+        if (Count == 0)
+        {
+            return null;
+        }
+        lock (_lock)
+        {
+            LinkedListNode<PoolWait>? first = _waiters.First;
+            if (first is null)
+            {
+                return null;
+            }
+            _waiters.RemoveFirst();
+            _count--;
+            return first.Value;
+        }
+    }
+
+    /// <summary>False when somebody took it out already: a connection is on its way to it.</summary>
+    internal bool TryRemove(PoolWait wait)
+    {
+        lock (_lock)
+        {
+            if (wait.Node.List is null)
+            {
+                return false;
+            }
+            _waiters.Remove(wait.Node);
+            _count--;
+            return true;
+        }
+    }
+}
+
+/// <summary>One exchange's wait for a connection: reused from wait to wait. Its result is a connection, a permit to dial
+/// (<see cref="Permit"/>), or neither when the time is up or the wait was given up.</summary>
+public sealed class PoolWait : LaneTimer
+{
+    private readonly LaneSource<PooledConnection?> _source = new();
+    private readonly LaneAction _arrived;
+    private WaitQueue? _queue;
+
+    public PoolWait()
+    {
+        Node = new LinkedListNode<PoolWait>(this);
+        _arrived = new LaneAction(() =>
+        {
+            Lane.Deadlines.Remove(this);
+            _source.CompleteQueued(null, Lane);
+        });
+    }
+
+    internal LinkedListNode<PoolWait> Node { get; }
+
+    internal Lane Lane { get; private set; } = null!;
+
+    /// <summary>A server whose permit came instead of a connection.</summary>
+    internal Server? Permit { get; private set; }
+
+    internal ValueTask<PooledConnection?> Begin(WaitQueue queue, Lane lane, long due)
+    {
+        _queue = queue;
+        Lane = lane;
+        Permit = null;
+        lane.Deadlines.Set(this, due);
+        return _source.Begin();
+    }
+
+    /// <summary>Ends the wait with nothing, unless a connection is already on its way. On its lane.</summary>
+    public void GiveUp()
+    {
+        if (_source.IsPending && _queue!.TryRemove(this))
+        {
+            Lane.Deadlines.Remove(this);
+            _source.CompleteQueued(null, Lane);
+        }
+    }
+
+    /// <summary>Ends a wait that the queue did not take.</summary>
+    internal void Refuse()
+    {
+        Lane.Deadlines.Remove(this);
+        _source.CompleteQueued(null, Lane);
+    }
+
+    internal void Complete(PooledConnection connection)
+    {
+        Lane.Deadlines.Remove(this);
+        _source.CompleteQueued(connection, Lane);
+    }
+
+    /// <summary>Gives it a permit of <paramref name="server"/>. Any thread, after it was taken out of the queue.</summary>
+    internal void CompleteWithPermit(Server server)
+    {
+        Permit = server;
+        Lane.Post(_arrived);
+    }
+
+    protected override void OnDue() => GiveUp();
+}

@@ -1,0 +1,206 @@
+using System.Text;
+
+namespace FastGate.Http;
+
+/// <summary>Parses a request head (RFC 9112 sections 2 to 6): a pure function over one span.</summary>
+public static class RequestParser
+{
+    /// <param name="data">Everything received, from the first byte of the head on; it may go on behind the head.</param>
+    /// <param name="limits">Bounds of the head.</param>
+    /// <param name="head">Filled when complete; its slices refer to <paramref name="data"/>.</param>
+    /// <param name="scanned">0 for a new head; kept from call to call while it grows.</param>
+    public static ParseStatus Parse(ReadOnlySpan<byte> data, in HeadLimits limits, RequestHead head, ref int scanned)
+    {
+        if (scanned > 0)
+        {
+            ParseStatus status = HeadScan.Continue(data, limits.HeadBytesMax, ref scanned);
+            if (status != ParseStatus.Complete)
+            {
+                return status;
+            }
+        }
+        scanned = 0;
+        return ParseFromStart(data, limits, head, ref scanned);
+    }
+
+    private static ParseStatus ParseFromStart(ReadOnlySpan<byte> data, in HeadLimits limits, RequestHead head,
+        ref int scanned)
+    {
+        // One empty line before a request is a leftover of an old client (RFC 9112 section 2.2).
+        int start = data.StartsWith("\r\n"u8) ? 2 : 0;
+        ParseStatus status = FieldParser.FindLineEnd(data, start, start, out int end);
+        if (status != ParseStatus.Complete)
+        {
+            scanned = end;
+            return status == ParseStatus.Incomplete && data.Length > limits.HeadBytesMax
+                ? ParseStatus.TargetTooLong
+                : status;
+        }
+        if (end > limits.HeadBytesMax)
+        {
+            return ParseStatus.TargetTooLong;
+        }
+        status = ReadRequestLine(data, start, end, head);
+        if (status != ParseStatus.Complete)
+        {
+            return status;
+        }
+        HeaderTable headers = head.Headers;
+        headers.Clear();
+        status = FieldParser.ReadFields(data, end + 2, limits, headers, ref scanned, out int consumed);
+        if (status != ParseStatus.Complete)
+        {
+            return status;
+        }
+        head.Length = consumed;
+        return Derive(data, head);
+    }
+
+    private static ParseStatus ReadRequestLine(ReadOnlySpan<byte> data, int start, int end, RequestHead head)
+    {
+        ReadOnlySpan<byte> line = data[start..end];
+        int methodEnd = line.IndexOfAnyExcept(Syntax.Token);
+        if (methodEnd <= 0 || line[methodEnd] != (byte)' ')
+        {
+            return methodEnd > 0 && line[methodEnd] == (byte)'\t'
+                ? ParseStatus.RequestLineSpaces
+                : ParseStatus.MethodNotToken;
+        }
+        ReadOnlySpan<byte> rest = line[(methodEnd + 1)..];
+        int targetEnd = rest.IndexOfAnyExcept(Syntax.Target);
+        if (targetEnd < 0)
+        {
+            // HTTP/0.9, which has no version.
+            return rest.IsEmpty ? ParseStatus.TargetEmpty : ParseStatus.VersionMalformed;
+        }
+        if (rest[targetEnd] != (byte)' ')
+        {
+            return rest[targetEnd] == (byte)'\t' ? ParseStatus.RequestLineSpaces : ParseStatus.TargetByte;
+        }
+        if (targetEnd == 0)
+        {
+            return ParseStatus.RequestLineSpaces;
+        }
+        ParseStatus status = ReadVersion(rest[(targetEnd + 1)..], out int minor);
+        if (status != ParseStatus.Complete)
+        {
+            return status;
+        }
+        head.MethodName = new Slice(start, methodEnd);
+        head.Method = MethodNames.Of(line[..methodEnd]);
+        head.MinorVersion = minor;
+        return RequestTarget.Read(data, new Slice(start + methodEnd + 1, targetEnd), head);
+    }
+
+    private static ParseStatus ReadVersion(ReadOnlySpan<byte> text, out int minor)
+    {
+        minor = 1;
+        if (text.SequenceEqual("HTTP/1.1"u8))
+        {
+            return ParseStatus.Complete;
+        }
+        minor = 0;
+        if (text.SequenceEqual("HTTP/1.0"u8))
+        {
+            return ParseStatus.Complete;
+        }
+        if (!text.IsEmpty && text.ContainsAny(" \t"u8))
+        {
+            return ParseStatus.RequestLineSpaces;
+        }
+        return text.Length == 8 && text.StartsWith("HTTP/"u8) && char.IsAsciiDigit((char)text[5])
+            && text[6] == (byte)'.' && char.IsAsciiDigit((char)text[7])
+            ? ParseStatus.VersionNotSupported
+            : ParseStatus.VersionMalformed;
+    }
+
+    private static ParseStatus Derive(ReadOnlySpan<byte> data, RequestHead head)
+    {
+        HeaderTable headers = head.Headers;
+        ParseStatus status = ReadHost(data, head);
+        if (status != ParseStatus.Complete)
+        {
+            return status;
+        }
+        status = Framing.Read(data, headers, head.MinorVersion, out BodyFraming framing, out long length);
+        if (status != ParseStatus.Complete)
+        {
+            return status;
+        }
+        // A length of nothing is no body.
+        head.Framing = framing == BodyFraming.Length && length == 0 ? BodyFraming.None : framing;
+        head.ContentLength = length;
+        ConnectionOptions options = Framing.ReadConnection(data, headers);
+        head.KeepAlive = (options & ConnectionOptions.Close) == 0
+            && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
+        head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
+            && headers.Has(HeaderId.Upgrade) && !NamesH2c(data, headers);
+        return ReadExpect(data, head);
+    }
+
+    private static ParseStatus ReadHost(ReadOnlySpan<byte> data, RequestHead head)
+    {
+        HeaderTable headers = head.Headers;
+        int index = headers.IndexOf(HeaderId.Host);
+        if (index < 0)
+        {
+            if (head.Form is TargetForm.Origin or TargetForm.Asterisk)
+            {
+                head.Authority = default;
+            }
+            return head.MinorVersion == 0 ? ParseStatus.Complete : ParseStatus.HostMissing;
+        }
+        if (headers.LastIndexOf(HeaderId.Host) != index)
+        {
+            return ParseStatus.HostDuplicate;
+        }
+        Slice host = headers[index].Value;
+        if (!Syntax.IsAuthority(host.Of(data)))
+        {
+            return ParseStatus.HostMalformed;
+        }
+        if (head.Form is TargetForm.Origin or TargetForm.Asterisk)
+        {
+            head.Authority = host;
+        }
+        return ParseStatus.Complete;
+    }
+
+    private static ParseStatus ReadExpect(ReadOnlySpan<byte> data, RequestHead head)
+    {
+        head.ExpectContinue = false;
+        int index = head.Headers.IndexOf(HeaderId.Expect);
+        if (index < 0 || head.MinorVersion == 0)
+        {
+            return ParseStatus.Complete;
+        }
+        if (head.Headers.LastIndexOf(HeaderId.Expect) != index
+            || !Ascii.EqualsIgnoreCase(head.Headers[index].Value.Of(data), "100-continue"u8))
+        {
+            return ParseStatus.ExpectationUnknown;
+        }
+        head.ExpectContinue = true;
+        return ParseStatus.Complete;
+    }
+
+    /// <summary>An upgrade to h2c would turn the connection into one that neither side of the gate can read.</summary>
+    private static bool NamesH2c(ReadOnlySpan<byte> data, HeaderTable headers)
+    {
+        foreach (ref readonly Header header in headers.Items)
+        {
+            if (header.Id != HeaderId.Upgrade)
+            {
+                continue;
+            }
+            ReadOnlySpan<byte> list = header.Value.Of(data);
+            while (!list.IsEmpty)
+            {
+                if (Ascii.EqualsIgnoreCase(Syntax.NextElement(ref list), "h2c"u8))
+                {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Buffers;
+
+namespace FastGate.Http;
+
+/// <summary>The character classes of the grammar (RFC 9110 section 5.6, RFC 3986).</summary>
+internal static class Syntax
+{
+    private const string TokenChars =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    public static readonly SearchValues<byte> Token = SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(TokenChars));
+
+    /// <summary>Every byte that may not stand in a line: controls but HTAB, and DEL. CR and LF are among them.</summary>
+    public static readonly SearchValues<byte> Control = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x20).Where(static b => b != '\t').Select(static b => (byte)b), 0x7F]);
+
+    /// <summary>What may stand in a request target: visible ASCII but <c>#</c>, <c>"</c>, <c>&lt;</c>, <c>&gt;</c>,
+    /// <c>\</c>, <c>^</c>, <c>`</c>, <c>{</c>, <c>|</c>, <c>}</c>; those of the last group that clients send raw all the
+    /// same (<c>"&lt;&gt;^`{|}</c>) are let through, for they have one reading only.</summary>
+    public static readonly SearchValues<byte> Target = SearchValues.Create(
+        [.. Enumerable.Range(0x21, 0x7E - 0x20).Where(static b => b is not ('#' or '\\')).Select(static b => (byte)b)]);
+
+    /// <summary>reg-name and port, without brackets.</summary>
+    public static readonly SearchValues<byte> HostName = SearchValues.Create(
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+,;=%"u8);
+
+    public static readonly SearchValues<byte> Ipv6 = SearchValues.Create("0123456789ABCDEFabcdef:."u8);
+
+    public static bool IsToken(ReadOnlySpan<byte> text) => !text.IsEmpty && !text.ContainsAnyExcept(Token);
+
+    /// <summary>uri-host [":" port], not empty (RFC 9110 section 7.2).</summary>
+    public static bool IsAuthority(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> port;
+        if (!text.IsEmpty && text[0] == (byte)'[')
+        {
+            int close = text.IndexOf((byte)']');
+            if (close < 3 || text[1..close].ContainsAnyExcept(Ipv6) || !text[1..close].Contains((byte)':'))
+            {
+                return false;
+            }
+            port = text[(close + 1)..];
+            return port.IsEmpty || (port[0] == (byte)':' && IsPort(port[1..]));
+        }
+        int colon = text.IndexOf((byte)':');
+        ReadOnlySpan<byte> host = colon < 0 ? text : text[..colon];
+        return !host.IsEmpty && !host.ContainsAnyExcept(HostName) && (colon < 0 || IsPort(text[(colon + 1)..]));
+    }
+
+    private static bool IsPort(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > 5 || text.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        {
+            return false;
+        }
+        int port = 0;
+        foreach (byte digit in text)
+        {
+            port = (port * 10) + digit - '0';
+        }
+        return port <= 65535;
+    }
+
+    /// <summary>The list element at the start of <paramref name="list"/>, trimmed; the list moves on behind it.</summary>
+    public static ReadOnlySpan<byte> NextElement(ref ReadOnlySpan<byte> list)
+    {
+        int comma = list.IndexOf((byte)',');
+        ReadOnlySpan<byte> element = comma < 0 ? list : list[..comma];
+        list = comma < 0 ? default : list[(comma + 1)..];
+        return element.Trim(" \t"u8);
+    }
+}
