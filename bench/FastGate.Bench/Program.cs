@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net;
+using FastGate.Bench;
 using FastGate.Bench.Peers;
 using FastGate.Net;
 
@@ -11,7 +13,27 @@ switch (args)
         Relay.Serve(NetAddress.Tcp(IPAddress.Loopback, int.Parse(port)),
             NetAddress.Tcp(IPAddress.Loopback, int.Parse(upstream)));
         return 0;
+    case ["exchange", var count]:
+        using (var gate = new MemoryGate(ExchangeBench.Request, ExchangeBench.Answer))
+        {
+            Repeat(gate, 20_000);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            var watch = Stopwatch.StartNew();
+            Repeat(gate, int.Parse(count));
+            double ns = watch.Elapsed.TotalNanoseconds / int.Parse(count);
+            long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+            Console.WriteLine($"{ns:F0} ns and {(double)bytes / int.Parse(count):F2} bytes an exchange");
+        }
+        return 0;
     default:
         Console.Error.WriteLine("usage: canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT");
         return 2;
+}
+
+static void Repeat(MemoryGate gate, int count)
+{
+    for (int i = 0; i < count; i++)
+    {
+        gate.Exchange();
+    }
 }

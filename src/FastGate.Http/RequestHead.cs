@@ -44,4 +44,18 @@ public sealed class RequestHead
     public bool Upgrade { get; internal set; }
     /// <summary>Bytes of the whole head with its final empty line.</summary>
     public int Length { get; internal set; }
+
+    /// <summary>Forgets the last request: what is asked before a head is parsed gets the answer of a plain one.</summary>
+    public void Clear()
+    {
+        Method = Method.Other;
+        MethodName = Target = Path = Query = Authority = default;
+        Form = TargetForm.Origin;
+        HasQuery = KeepAlive = ExpectContinue = Upgrade = false;
+        MinorVersion = 1;
+        Framing = BodyFraming.None;
+        ContentLength = 0;
+        Length = 0;
+        Headers.Clear();
+    }
 }

@@ -89,6 +89,9 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// <summary>Ends it: an orderly close if nothing is unread and unsent. Gives everything back; idempotent.</summary>
     public abstract void Close();
 
+    /// <summary>It can live on another lane: a socket can, an end inside the process cannot.</summary>
+    public virtual bool CanHandOver => true;
+
     /// <summary>Moves a connection on which nobody waits and nothing is buffered to another lane, whose thread goes on
     /// with it from <paramref name="arrived"/>.</summary>
     public abstract void HandOver(Lane target, Action<Connection> arrived);

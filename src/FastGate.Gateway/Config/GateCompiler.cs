@@ -28,6 +28,7 @@ public static class GateCompiler
         {
             Routes = builder.Build([]),
             Listeners = [.. options.Listeners],
+            Server = options.Server,
             Client = options.Client,
             TrustedProxies = new TrustedProxies(options.Server.TrustedProxies),
             Upstreams = [.. upstreams.Values],

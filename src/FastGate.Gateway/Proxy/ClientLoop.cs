@@ -32,6 +32,7 @@ internal sealed class ClientLoop
     private int _servedInTurn;
     private int _pipelined;
     private bool _isIdle;
+    private long _idleSince;
     private byte[]? _address;
 
     public ClientLoop(GateLane lane, Connection client, int listener)
@@ -84,6 +85,7 @@ internal sealed class ClientLoop
         catch (Exception bug)
         {
             _lane.ReportBug(bug);
+            Abandon();
             _client.Abort();
         }
         finally
@@ -106,7 +108,7 @@ internal sealed class ClientLoop
             return false;
         }
         // 2 find route, 3 admit
-        if (status == ParseStatus.Complete)
+        if (status == ParseStatus.Complete && exchange.Reason == Reason.None)
         {
             RoutePhase.Find(exchange, _lane);
         }
@@ -136,6 +138,7 @@ internal sealed class ClientLoop
     {
         _pipelined = 0;
         _isIdle = true;
+        _idleSince = _lane.Lane.Now;
         _client.SetReadDeadline(
             _lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
     }
@@ -348,12 +351,30 @@ internal sealed class ClientLoop
         }
     }
 
+    /// <summary>Since when it waits for a request, in the lane's milliseconds; <see cref="LaneTimer.Never"/> when it does
+    /// not.</summary>
+    public long IdleSince => _isIdle ? _idleSince : LaneTimer.Never;
+
+    /// <summary>Memory is short: an idle connection makes room.</summary>
+    public void EndIdle() => _client.Input.CancelPendingRead();
+
     /// <summary>The time for draining is over.</summary>
     public void Cut()
     {
         _exchange?.Fail(Reason.Draining);
         _exchange?.OnTotalTimeout();
         _client.Abort();
+    }
+
+    /// <summary>After a bug: something may still run on the exchange, so it is never used again; its connection's permit
+    /// is.</summary>
+    private void Abandon()
+    {
+        if (_exchange?.Pooled is { } pooled)
+        {
+            pooled.Pool.Drop(pooled);
+        }
+        _exchange = null;
     }
 
     private void Release()

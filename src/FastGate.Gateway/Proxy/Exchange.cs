@@ -181,6 +181,7 @@ internal sealed class Exchange : ConnectionWatch
         UploadCanceled = false;
         ResponseBytes = default;
         _answerStraddled = 0;
+        Request.Clear();
         _headLength = 0;
         _pathLength = 0;
         _straddled = 0;
@@ -303,6 +304,10 @@ internal sealed class Exchange : ConnectionWatch
     {
         TimedOut = true;
         EndUpstream();
+        if (Client.Output.IsWaiting)
+        {
+            Client.Output.CancelPendingFlush();
+        }
     }
 
     private void EndUpstream()

@@ -240,6 +240,13 @@ public sealed class ConnectionPool
             waiter.Complete(pooled);
             return;
         }
+        if (!pooled.Connection.CanHandOver)
+        {
+            // Its permit travels instead of it.
+            pooled.Connection.Close();
+            waiter.CompleteWithPermit(pooled.Server);
+            return;
+        }
         pooled.Pool = _upstream.PoolOf(waiter.Lane);
         pooled.Connection.HandOver(waiter.Lane, _ => waiter.Complete(pooled));
     }

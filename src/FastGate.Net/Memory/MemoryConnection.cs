@@ -143,6 +143,8 @@ internal sealed class MemoryConnection : Connection
         ReleaseBuffers();
     }
 
+    public override bool CanHandOver => false;
+
     /// <summary>Only inside one lane: the other end cannot move along.</summary>
     public override void HandOver(Lane target, Action<Connection> arrived) =>
         throw new NotSupportedException("a connection in memory stays on its lane");
