@@ -76,10 +76,9 @@ public sealed class ConnectionReader : PipeReader
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         _connection.Lane.AssertCurrent();
-        Segment? to = (Segment?)consumed.GetObject();
-        if (to is null)
+        if (consumed.GetObject() is not Segment to)
         {
-            return; // An empty buffer was read.
+            return; // An empty buffer was read: its position is in no segment.
         }
         int index = consumed.GetInteger();
         _allExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;
