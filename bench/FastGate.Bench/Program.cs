@@ -13,6 +13,9 @@ switch (args)
         Relay.Serve(NetAddress.Tcp(IPAddress.Loopback, int.Parse(port)),
             NetAddress.Tcp(IPAddress.Loopback, int.Parse(upstream)));
         return 0;
+    case ["yarp", var port, var upstream]:
+        YarpProxy.Serve(int.Parse(port), int.Parse(upstream));
+        return 0;
     case ["exchange", var count]:
         using (var gate = new MemoryGate(ExchangeBench.Request, ExchangeBench.Answer))
         {
@@ -26,7 +29,7 @@ switch (args)
         }
         return 0;
     default:
-        Console.Error.WriteLine("usage: canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT");
+        Console.Error.WriteLine("usage: canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT | yarp PORT UPSTREAM_PORT | exchange COUNT");
         return 2;
 }
 
