@@ -144,8 +144,8 @@ public sealed class LogPumpTests : IDisposable
         bench.Turn();
         long dropped = bench.Access.Dropped;
         Assert.InRange(dropped, 1, 1999);
-        Assert.Contains($"access log lines were dropped, the log is written too slowly dropped={dropped}\n", bench.Errors,
-            StringComparison.Ordinal);
+        Assert.Contains($"access log lines were dropped, the log is written too slowly dropped={dropped}\n",
+            bench.Errors, StringComparison.Ordinal);
         File.Delete(Log);
         bench.NowMs += 1000;
         bench.Turn();
@@ -336,7 +336,8 @@ public sealed class LogPumpTests : IDisposable
         }
         string[] lines = text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Contains("2026-11-23T17:00:00.123Z info hello", lines);
-        Assert.All(lines, l => Assert.True(l[0] == '{' && l[^1] == '}' || l.EndsWith("info hello", StringComparison.Ordinal)));
+        Assert.All(lines, l => Assert.True(
+            l[0] == '{' && l[^1] == '}' || l.EndsWith("info hello", StringComparison.Ordinal)));
         pump.Close();
         Pipes.Close(reader);
     }
@@ -346,7 +347,8 @@ public sealed class LogPumpTests : IDisposable
     {
         var access = new AccessLog(AccessFormat.Json, 1, PumpBench.Limits, new WriterSignal());
         var process = new ProcessLog(LogLevel.Info);
-        var pump = new LogPump(access, process, LogTarget.OpenFile(Log), LogTarget.OpenFile("/dev/full"), PumpBench.Limits);
+        var pump = new LogPump(
+            access, process, LogTarget.OpenFile(Log), LogTarget.OpenFile("/dev/full"), PumpBench.Limits);
         for (int i = 0; i < 3; i++)
         {
             process.Info("into the void");
@@ -367,7 +369,8 @@ public sealed class LogPumpTests : IDisposable
         Assert.False(access.ForLane(0).IsOn);
         access.ForLane(0).Write(PumpBench.Record(1));
         process.Info("here");
-        Assert.Equal(new PumpTurn(false, IsEmpty: true, IsStuck: false, -1, -1, DueMs: -1), pump.Turn(1000, final: false));
+        Assert.Equal(new PumpTurn(false, IsEmpty: true, IsStuck: false, -1, -1, DueMs: -1),
+            pump.Turn(1000, final: false));
         Assert.Equal("2026-11-23T17:00:00.123Z info here\n", File.ReadAllText(Log));
         pump.Close();
     }
