@@ -64,14 +64,19 @@ internal sealed class ClientLoop
         _lane.Add(this);
         try
         {
-            while (await NextRequestAsync())
+            while (true)
             {
-                bool again = await ServeAsync(_exchange!);
-                Release();
-                if (!again)
+                if (!_client.Input.TryRead(out ReadResult read))
+                {
+                    BeginIdle();
+                    read = await _client.Input.ReadAsync();
+                    _isIdle = false;
+                }
+                if (!TryBegin(read) || !await ServeAsync(_exchange!))
                 {
                     break;
                 }
+                Release();
                 await TakeTurnsAsync();
             }
             await LingerAsync(_client);
@@ -112,7 +117,9 @@ internal sealed class ClientLoop
         // 6 forward, 7 give back
         if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null)
         {
-            await ForwardAsync(exchange);
+            BeginForward(exchange);
+            await Forwarder.ForwardAsync(exchange, _lane);
+            EndForward(exchange);
         }
         // or answer here
         if (!exchange.AnswerBegun && !exchange.ClientGone)
@@ -124,18 +131,18 @@ internal sealed class ClientLoop
         return exchange.KeepAlive && !exchange.ClientGone;
     }
 
-    /// <summary>Waits for the first byte of a request. False when there will be none.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> NextRequestAsync()
+    /// <summary>Nothing is here: the connection waits for its next request, or for its end.</summary>
+    private void BeginIdle()
     {
-        if (!_client.Input.TryRead(out ReadResult read))
-        {
-            _pipelined = 0;
-            _isIdle = true;
-            _client.SetReadDeadline(_lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
-            read = await _client.Input.ReadAsync();
-            _isIdle = false;
-        }
+        _pipelined = 0;
+        _isIdle = true;
+        _client.SetReadDeadline(
+            _lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
+    }
+
+    /// <summary>The first byte of a request begins an exchange. False when there was none.</summary>
+    private bool TryBegin(in ReadResult read)
+    {
         if (read.Buffer.IsEmpty)
         {
             return false;
@@ -206,9 +213,8 @@ internal sealed class ClientLoop
         return status;
     }
 
-    /// <summary>Phases 6 and 7, with the client watched while nobody reads from it.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask ForwardAsync(Exchange exchange)
+    /// <summary>From here the client is watched while nobody reads from it.</summary>
+    private void BeginForward(Exchange exchange)
     {
         exchange.KeepAlive = MayKeepAlive(exchange);
         _client.Watch(exchange);
@@ -217,8 +223,11 @@ internal sealed class ClientLoop
         {
             _lane.Lane.Deadlines.Set(exchange.TotalTimer, _lane.Lane.Now + totalMs);
         }
-        await Forwarder.ForwardAsync(exchange, _lane);
-        if (totalMs < Bound.None)
+    }
+
+    private void EndForward(Exchange exchange)
+    {
+        if (exchange.Route!.Timeout.TotalMs < Bound.None)
         {
             _lane.Lane.Deadlines.Remove(exchange.TotalTimer);
         }

@@ -74,6 +74,9 @@ internal sealed class Exchange : ConnectionWatch
     /// <summary>The client's connection may carry another request.</summary>
     public bool KeepAlive { get; set; }
 
+    /// <summary>How far the head of an answer that comes in pieces was searched.</summary>
+    public int Scanned { get; set; }
+
     public long BodyBytesIn { get; set; }
 
     public long BodyBytesOut { get; set; }
