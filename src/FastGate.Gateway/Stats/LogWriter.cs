@@ -89,7 +89,9 @@ public sealed class LogWriter : IDisposable
             long nowMs = Environment.TickCount64;
             long deadlineMs = stopping ? Volatile.Read(ref _deadlineMs) : -1;
             PumpTurn turn = TurnGuarded(nowMs, stopping);
-            if (stopping && (turn.IsEmpty || nowMs >= deadlineMs))
+            // A full pipe may get its reader back in time; a file that fails is not waited for at the end.
+            bool failed = turn.IsStuck && turn.AccessFd < 0 && turn.ProcessFd < 0 && !_pump.IsUrgent;
+            if (stopping && (turn.IsEmpty || failed || nowMs >= deadlineMs))
             {
                 break;
             }
