@@ -20,7 +20,6 @@ public sealed class TidyTests
         ["FastGate.Cli"] = 1,
         ["FastGate.Gateway/Config"] = 4,
         ["FastGate.Gateway/Proxy"] = 20,
-        ["FastGate.Gateway/Routing"] = 48,
         ["FastGate.Gateway/Upstreams"] = 12,
         ["FastGate.Http"] = 11,
         ["FastGate.Net"] = 16,
