@@ -39,9 +39,9 @@ public sealed class AccessLineTests
     public void Json_is_this()
     {
         Assert.Equal("""
-            {"time":"2026-11-23T17:00:00.123456Z","http.request.method":"GET","url.scheme":"http","url.path":"/v1/orders/7",
-            "url.query":"v=2","server.address":"api.example.com","server.port":8080,"client.address":"192.0.2.7",
-            "user_agent.original":"curl/8.5.0","network.protocol.version":"1.1","http.response.status_code":504,
+            {"time":"2026-11-23T17:00:00.123456Z","http.request.method":"GET","url.scheme":"http",
+            "url.path":"/v1/orders/7","url.query":"v=2","server.address":"api.example.com","server.port":8080,
+            "client.address":"192.0.2.7","user_agent.original":"curl/8.5.0","network.protocol.version":"1.1","http.response.status_code":504,
             "http.request.body.size":12,"http.response.body.size":345,"duration_us":30001234,"overhead_us":17,
             "upstream_us":30000000,"upstream":"orders_v2","server":"10.0.1.11:80","retries":1,
             "reason":"http_response_timeout","route":"orders","request_id":"0123456789abcdef0123456789abcdef"}
@@ -86,7 +86,8 @@ public sealed class AccessLineTests
     [InlineData("[]", "[]", -1)]
     public void Host_and_port_are_told_apart(string authority, string host, int port)
     {
-        using JsonDocument json = JsonDocument.Parse(Json(new AccessRecord { Authority = Encoding.ASCII.GetBytes(authority) }));
+        byte[] bytes = Encoding.ASCII.GetBytes(authority);
+        using JsonDocument json = JsonDocument.Parse(Json(new AccessRecord { Authority = bytes }));
         Assert.Equal(host, json.RootElement.GetProperty("server.address").GetString());
         Assert.Equal(port, json.RootElement.TryGetProperty("server.port", out JsonElement p) ? p.GetInt32() : -1);
     }
@@ -110,8 +111,8 @@ public sealed class AccessLineTests
         Gen.Byte.Array[0, 60],
         Gen.Char[' ', '~'].Array[0, 60].Select(c => Encoding.ASCII.GetBytes(c)),
         Gen.String[0, 30].Select(s => Encoding.UTF8.GetBytes(s)),
-        Gen.OneOfConst("\n", "\r\n", "\"", "\\", "\\u0022", "\u2028", "\u2029", "\u0085", "\x1b[2J", "\u00e9", "\U0001F600",
-            "\0", "\x7f", "}", "',").Array[0, 8].Select(s => Encoding.UTF8.GetBytes(string.Concat(s))),
+        Gen.OneOfConst("\n", "\r\n", "\"", "\\", "\\u0022", "\u2028", "\u2029", "\u0085", "\x1b[2J", "\u00e9",
+            "\U0001F600", "\0", "\x7f", "}", "',").Array[0, 8].Select(s => Encoding.UTF8.GetBytes(string.Concat(s))),
         Gen.OneOfConst(new byte[] { 0xE2, 0x82 }, [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF],
             [0xE2, 0x82, 0xAC], [(byte)'a']).Array[0, 8].Select(parts => parts.SelectMany(p => p).ToArray()),
         Gen.Select(Gen.Int[2000, 9000], Gen.Byte, Gen.String[0, 5]).Select((n, b, s) =>
@@ -137,7 +138,8 @@ public sealed class AccessLineTests
             JsonElement root = json.RootElement;
             Assert.Equal(SlowValue(method, 256), root.GetProperty("http.request.method").GetString());
             Assert.Equal(SlowValue(path, 2048), root.GetProperty("url.path").GetString());
-            Assert.Equal(SlowValue(query, 2048), root.TryGetProperty("url.query", out JsonElement q) ? q.GetString() : "");
+            Assert.Equal(SlowValue(query, 2048),
+                root.TryGetProperty("url.query", out JsonElement q) ? q.GetString() : "");
             Assert.Equal(SlowValue(agent, 2048),
                 root.TryGetProperty("user_agent.original", out JsonElement a) ? a.GetString() : "");
             Assert.Equal(SlowValue(id, 256), root.GetProperty("request_id").GetString());
@@ -195,8 +197,8 @@ public sealed class AccessLineTests
         Assert.EndsWith("...[+67952]", json.RootElement.GetProperty("url.path").GetString(), StringComparison.Ordinal);
     }
 
-    /// <summary>The obvious way: cut before a character that does not fit, decode, and take bytes that are not UTF-8 for
-    /// Latin-1.</summary>
+    /// <summary>The obvious way: cut before a character that does not fit, decode, and take bytes that are not UTF-8
+    /// for Latin-1.</summary>
     private static string SlowValue(byte[] value, int max)
     {
         int keep = Math.Min(value.Length, max);
@@ -210,8 +212,9 @@ public sealed class AccessLineTests
         var text = new StringBuilder();
         for (int i = 0; i < keep;)
         {
-            int length = Enumerable.Range(1, 4).FirstOrDefault(n =>
-                i + n <= keep && Utf8.IsValid(value.AsSpan(i, n)) && Encoding.UTF8.GetString(value, i, n).EnumerateRunes().Count() == 1);
+            int length = Enumerable.Range(1, 4).FirstOrDefault(n => i + n <= keep
+                && Utf8.IsValid(value.AsSpan(i, n))
+                && Encoding.UTF8.GetString(value, i, n).EnumerateRunes().Count() == 1);
             text.Append(length == 0 ? ((char)value[i]).ToString() : Encoding.UTF8.GetString(value, i, length));
             i += Math.Max(1, length);
         }

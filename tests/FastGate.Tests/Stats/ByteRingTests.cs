@@ -113,7 +113,7 @@ public sealed class ByteRingTests
     [Fact]
     public void Two_threads_see_every_line_in_order()
     {
-        const int Lines = 200_000;
+        const int Lines = 40_000;
         var ring = new ByteRing(1024, 64);
         var producer = new Thread(() =>
         {

@@ -41,7 +41,8 @@ public sealed class ClockTests
             foreach (long us in times.Concat(times.Select(t => t / 1_000_000 * 1_000_000 + 7)))
             {
                 DateTime time = DateTime.UnixEpoch.AddTicks(us * 10);
-                Assert.Equal(time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture), Rfc(text, us));
+                Assert.Equal(time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+                    Rfc(text, us));
                 Assert.Equal(time.ToString("dd/MMM/yyyy:HH:mm:ss", CultureInfo.InvariantCulture) + " +0000",
                     Common(text, us));
             }

@@ -133,6 +133,18 @@ public sealed class LogWriterTests : IDisposable
         writer.Access.ForLane(0).Write(PumpBench.Record(100));
     }
 
+    [Fact]
+    public void Draining_does_not_wait_for_a_disk_that_is_full()
+    {
+        LogWriter writer = Start("/dev/full", new LogLimits { RetryMs = LongEnoughMs }, error: LogTarget.OpenFile(Log));
+        writer.Access.ForLane(0).Write(PumpBench.Record(1));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.False(writer.Drain(s_longEnough));
+        Assert.True(watch.Elapsed < s_longEnough / 2);
+        Assert.Equal(1, writer.Access.Dropped);
+        Assert.Contains("No space left on device", File.ReadAllText(Log), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(AccessFormat.Json)]
     [InlineData(AccessFormat.Text)]

@@ -15,7 +15,8 @@ public sealed class ProcessLogTests
     public void Lines_have_time_level_message_and_values()
     {
         _log.Info("listening on http://127.0.0.1:8080");
-        _log.Warn("cannot connect", ("server", "10.0.0.1:80"), ("errno", 111), ("why", "it said \"no\" = never"), ("x", ""));
+        _log.Warn("cannot connect",
+            ("server", "10.0.0.1:80"), ("errno", 111), ("why", "it said \"no\" = never"), ("x", ""));
         _log.Error("down", ("path", @"C:\logs"));
         Assert.Equal(
             [
@@ -41,10 +42,11 @@ public sealed class ProcessLogTests
     [Fact]
     public void Nothing_in_a_value_can_make_a_line_or_drive_a_terminal()
     {
-        _log.Info("a\nb", ("k", "x\r\n2026-11-23 error forged\x1b[2J\u0085\u2028\u202e\0\x7f\ud800"), ("ok", "\u00e9\U0001F600"));
+        _log.Info("a\nb",
+            ("k", "x\r\n2026-11-23 error forged\x1b[2J\u0085\u2028\u202e\0\x7f\ud800"), ("ok", "\u00e9\U0001F600"));
         Assert.Equal(
-            [Time + "info a\\nb k=\"x\\u000d\\n2026-11-23 error forged\\u001b[2J\\u0085\\u2028\\u202e\\u0000\\u007f\ufffd\""
-                + " ok=\u00e9\U0001F600"],
+            [Time + "info a\\nb k=\"x\\u000d\\n2026-11-23 error forged"
+                + "\\u001b[2J\\u0085\\u2028\\u202e\\u0000\\u007f\ufffd\" ok=\u00e9\U0001F600"],
             Take());
     }
 
