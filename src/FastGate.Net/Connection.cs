@@ -64,6 +64,18 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
+    /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane knows:
+    /// readiness that came while nobody watched is looked into.</summary>
+    public bool IsSilent()
+    {
+        if (Fault != ConnectionFault.None || Input.HasBytes || Input.IsEnded)
+        {
+            return false;
+        }
+        // Readable says only "perhaps"; a receive that would block says "no" and clears it.
+        return !Readable || (!Input.TryRead(out _) && !Readable);
+    }
+
     /// <summary>Receives into <paramref name="buffer"/>: a count, 0 at the orderly end, or one of
     /// <see cref="WouldBlock"/> and <see cref="Failed"/>.</summary>
     private protected abstract int ReceiveCore(Span<byte> buffer);
