@@ -9,7 +9,8 @@ using FastGate.Net.Linux;
 
 namespace FastGate.Cli;
 
-/// <summary>The running process: builds everything with plain <c>new</c>, serves until a signal, drains, ends.</summary>
+/// <summary>The running process: builds everything with plain <c>new</c>, serves until a signal, drains,
+/// ends.</summary>
 internal sealed class Serving
 {
     private readonly GateConfig _config;

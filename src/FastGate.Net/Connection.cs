@@ -4,8 +4,8 @@ using FastGate.Net.Time;
 
 namespace FastGate.Net;
 
-/// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here throws
-/// for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
+/// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here
+/// throws for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
 public abstract class Connection : LaneTimer, IDuplexPipe
 {
     private ConnectionWatch? _watch;
@@ -64,8 +64,8 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
-    /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane knows:
-    /// readiness that came while nobody watched is looked into.</summary>
+    /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane
+    /// knows: readiness that came while nobody watched is looked into.</summary>
     public bool IsSilent()
     {
         if (Fault != ConnectionFault.None || Input.HasBytes || Input.IsEnded)
@@ -95,7 +95,8 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6).</summary>
     public abstract void EndOutput();
 
-    /// <summary>Cuts the connection at once; the peer sees a reset. Waiting reads and writes complete with the fault.</summary>
+    /// <summary>Cuts the connection at once; the peer sees a reset. Waiting reads and writes complete with the
+    /// fault.</summary>
     public abstract void Abort(ConnectionFault fault = ConnectionFault.Aborted);
 
     /// <summary>Ends it: an orderly close if nothing is unread and unsent. Gives everything back; idempotent.</summary>

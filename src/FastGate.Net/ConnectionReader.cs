@@ -26,7 +26,8 @@ public sealed class ConnectionReader : PipeReader
 
     internal ConnectionReader(Connection connection) => _connection = connection;
 
-    /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the queue.</summary>
+    /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the
+    /// queue.</summary>
     public const int TurnBytesMax = 256 * 1024;
 
     /// <summary>A read is waiting.</summary>

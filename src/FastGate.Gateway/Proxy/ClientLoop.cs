@@ -261,9 +261,9 @@ internal sealed class ClientLoop
 
     /// <summary>After a head that could not be read the next request's first byte is unknown; a body that was not read
     /// is in its way.</summary>
-    private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest or Reason.ClientTimeout
-        or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed or Reason.HeadTooLarge
-        or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
+    private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest
+        or Reason.ClientTimeout or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed
+        or Reason.HeadTooLarge or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;
@@ -351,8 +351,8 @@ internal sealed class ClientLoop
         }
     }
 
-    /// <summary>Since when it waits for a request, in the lane's milliseconds; <see cref="LaneTimer.Never"/> when it does
-    /// not.</summary>
+    /// <summary>Since when it waits for a request, in the lane's milliseconds; <see cref="LaneTimer.Never"/> when it
+    /// does not.</summary>
     public long IdleSince => _isIdle ? _idleSince : LaneTimer.Never;
 
     /// <summary>Memory is short: an idle connection makes room.</summary>
@@ -366,8 +366,8 @@ internal sealed class ClientLoop
         _client.Abort();
     }
 
-    /// <summary>After a bug: something may still run on the exchange, so it is never used again; its connection's permit
-    /// is.</summary>
+    /// <summary>After a bug: something may still run on the exchange, so it is never used again; its connection's
+    /// permit is.</summary>
     private void Abandon()
     {
         if (_exchange?.Pooled is { } pooled)

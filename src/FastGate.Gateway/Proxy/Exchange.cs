@@ -8,8 +8,8 @@ using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
 
-/// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a connection
-/// beyond a phase. It watches its client while nobody reads from it.</summary>
+/// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a
+/// connection beyond a phase. It watches its client while nobody reads from it.</summary>
 internal sealed class Exchange : ConnectionWatch
 {
     private const int HeadBytesKept = 8 * 1024;
@@ -214,8 +214,8 @@ internal sealed class Exchange : ConnectionWatch
         _pathInHead = Request.Path;
     }
 
-    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so a
-    /// client that dribbles stays linear.</summary>
+    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so
+    /// a client that dribbles stays linear.</summary>
     public ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
     {
         int length = (int)Math.Min(buffer.Length, bytesMax);

@@ -17,7 +17,8 @@ namespace FastGate.Gateway.Proxy;
 /// connection is cut.</summary>
 internal static class Forwarder
 {
-    /// <summary>Answers with 1xx that one request may get before its final one; more are an attack on our time.</summary>
+    /// <summary>Answers with 1xx that one request may get before its final one; more are an attack on our
+    /// time.</summary>
     private const int InterimAnswersMax = 32;
 
     private enum Heard : byte
@@ -102,7 +103,8 @@ internal static class Forwarder
         }
     }
 
-    /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is one.</summary>
+    /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
+    /// one.</summary>
     private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route, bool fresh)
     {
         ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, route.Timeout.ConnectMs, fresh);
@@ -160,7 +162,8 @@ internal static class Forwarder
     /// <summary>Reads on after a first read that was not the whole of a final head; interim answers are passed on as
     /// they come.</summary>
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane, Heard heard)
+    private static async ValueTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane,
+        Heard heard)
     {
         int interim = 0;
         while (heard >= Heard.More)
@@ -176,8 +179,8 @@ internal static class Forwarder
         return heard;
     }
 
-    /// <summary>What a read from the upstream brought. The head stays unconsumed until it is written: its slices refer to
-    /// the reader's buffer.</summary>
+    /// <summary>What a read from the upstream brought. The head stays unconsumed until it is written: its slices refer
+    /// to the reader's buffer.</summary>
     private static Heard Hear(Exchange exchange, ConnectionReader input, in ReadResult read, int interim)
     {
         if (read.IsCanceled)

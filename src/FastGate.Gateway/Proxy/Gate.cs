@@ -155,7 +155,8 @@ public sealed class Gate
         _drained.TrySetResult();
     }
 
-    internal void ReportBug(Exception bug) => _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
+    internal void ReportBug(Exception bug) =>
+        _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
 
     private async Task AcceptAsync(GateLane lane, int listener)
     {

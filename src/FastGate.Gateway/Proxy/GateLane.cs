@@ -116,8 +116,8 @@ internal sealed class GateLane
         }
     }
 
-    /// <summary>What this lane's part of <c>memory_max</c> holds is used up: buffers that are out, and what a connection
-    /// costs besides.</summary>
+    /// <summary>What this lane's part of <c>memory_max</c> holds is used up: buffers that are out, and what a
+    /// connection costs besides.</summary>
     public bool IsOverMemory => Lane.Buffers.RentedBytes + ((long)Clients * ClientBytes) > _memoryMax;
 
     /// <summary>Ends the connections that have been idle for longest.</summary>

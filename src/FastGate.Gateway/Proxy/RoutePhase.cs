@@ -106,7 +106,9 @@ internal static class RoutePhase
         {
             return true;
         }
-        PathPolicy policy = exchange.Table.Client.Path == PathHandling.Refuse ? PathPolicy.Refuse : PathPolicy.Normalize;
+        PathPolicy policy = exchange.Table.Client.Path == PathHandling.Refuse
+            ? PathPolicy.Refuse
+            : PathPolicy.Normalize;
         Span<byte> room = exchange.PathRoom(PathNormalizer.NormalBytesMax(sent.Length));
         NormalPath normal = PathNormalizer.Normalize(sent, room, policy);
         if (!normal.IsUsable)

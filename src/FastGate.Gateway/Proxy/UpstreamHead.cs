@@ -139,7 +139,8 @@ internal static class UpstreamHead
 
     private static void LeaveOutUnderscores(Exchange exchange)
     {
-        if (exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass || !exchange.Request.Headers.HasUnderscores)
+        if (!exchange.Request.Headers.HasUnderscores
+            || exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass)
         {
             return;
         }

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using FastGate.Gateway.Stats;
 using FastGate.Net;
 using FastGate.Net.Async;
 using FastGate.Net.Time;
-using FastGate.Gateway.Stats;
 
 namespace FastGate.Gateway.Upstreams;
 
