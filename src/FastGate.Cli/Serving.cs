@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using FastGate.Gateway.Admin;
 using FastGate.Gateway.Config;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
@@ -51,14 +52,18 @@ internal sealed class Serving
             Gate gate = GateCompiler.CreateGate(options, transport, logs);
             DemoUpstream.Start(transport);
             transport.Start();
-            return Serve(gate, logs);
+            using var adminTransport = new EpollTransport(1);
+            adminTransport.Start();
+            return Serve(gate, adminTransport, logs);
         }
     }
 
-    private int Serve(Gate gate, LogWriter logs)
+    private int Serve(Gate gate, EpollTransport adminTransport, LogWriter logs)
     {
+        AdminServer? admin;
         try
         {
+            admin = StartAdmin(gate, adminTransport, logs.Process);
             gate.Start();
         }
         catch (BindException exception)
@@ -75,9 +80,34 @@ internal sealed class Serving
         {
             _terminal.Error.Write($"listening on {UrlOf(listener.Address)}\n");
         }
+        if (admin is not null)
+        {
+            _terminal.Error.Write($"admin on {UrlOf(admin.Address)} (/healthz, /readyz)\n");
+            admin.IsReady = true;
+        }
         _ending.Task.Wait();
+        if (_config.Gate.Server.DrainDelayMs > 0 && admin is not null)
+        {
+            // Whoever balances over us takes us out first; new connections are still served meanwhile.
+            admin.IsReady = false;
+            logs.Process.Info("not ready any more; draining begins after drain_delay");
+            Thread.Sleep((int)Math.Min(_config.Gate.Server.DrainDelayMs, int.MaxValue));
+        }
         Drain(gate, logs.Process);
         return ExitCode.Fine;
+    }
+
+    private AdminServer? StartAdmin(Gate gate, EpollTransport transport, ProcessLog log)
+    {
+        try
+        {
+            return AdminServer.Start(_config.Admin, gate, transport);
+        }
+        catch (BindException exception) when (!_config.Admin.IsAsked)
+        {
+            log.Warn("no admin address: write [admin] listen to choose another one", ("error", exception.Message));
+            return null;
+        }
     }
 
     private void Drain(Gate gate, ProcessLog log)
