@@ -1,11 +1,17 @@
 using System.Diagnostics;
 using System.Net;
+using BenchmarkDotNet.Running;
 using FastGate.Bench;
 using FastGate.Bench.Peers;
 using FastGate.Net;
 
 switch (args)
 {
+    case ["--gate", .. var rest]:
+        return Guard.Run(isShort: rest is ["--short"]);
+    case ["run", .. var rest]:
+        BenchmarkSwitcher.FromAssembly(typeof(Guard).Assembly).Run(rest);
+        return 0;
     case ["canned", var port, var bytes]:
         CannedUpstream.Serve(NetAddress.Tcp(IPAddress.Loopback, int.Parse(port)), int.Parse(bytes));
         return 0;
@@ -29,7 +35,7 @@ switch (args)
         }
         return 0;
     default:
-        Console.Error.WriteLine("usage: canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT | yarp PORT UPSTREAM_PORT | exchange COUNT");
+        Console.Error.WriteLine("usage: --gate [--short] | run [BENCHMARKDOTNET ARGS] | canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT | yarp PORT UPSTREAM_PORT | exchange COUNT");
         return 2;
 }
 

@@ -151,7 +151,7 @@ public static class RequestParser
             }
             return head.MinorVersion == 0 ? ParseStatus.Complete : ParseStatus.HostMissing;
         }
-        if (headers.LastIndexOf(HeaderId.Host) != index)
+        if (headers.IsRepeated(HeaderId.Host))
         {
             return ParseStatus.HostDuplicate;
         }
@@ -175,7 +175,7 @@ public static class RequestParser
         {
             return ParseStatus.Complete;
         }
-        if (head.Headers.LastIndexOf(HeaderId.Expect) != index
+        if (head.Headers.IsRepeated(HeaderId.Expect)
             || !Ascii.EqualsIgnoreCase(head.Headers[index].Value.Of(data), "100-continue"u8))
         {
             return ParseStatus.ExpectationUnknown;
