@@ -41,7 +41,7 @@ internal static class RunVerb
         if (ConfigOption.Read(file, offline: false, terminal) is not { } reading)
             return ExitCode.InvalidConfig;
         ConfigOption.Print(reading, terminal);
-        return reading.Config is { } config ? Serving.Run(config, needsAdmin: true, terminal) : ExitCode.InvalidConfig;
+        return reading.Config is { } config ? Serving.Run(config, terminal) : ExitCode.InvalidConfig;
     }
 
     private static int RunForward(string listen, string to, Terminal terminal)
@@ -52,6 +52,6 @@ internal static class RunVerb
             return CommandLine.WrongUsage(terminal, $"--to: {error}");
         if (!GateConfig.TryForward(bind!, server!, out var config, out error))
             return CommandLine.WrongUsage(terminal, error);
-        return Serving.Run(config!, needsAdmin: false, terminal);
+        return Serving.Run(config!, terminal);
     }
 }

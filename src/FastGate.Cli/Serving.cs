@@ -18,26 +18,22 @@ internal sealed class Serving
     private const int CutMs = 1_000;
 
     private readonly GateConfig _config;
-    private readonly bool _needsAdmin;
     private readonly Terminal _terminal;
     private readonly LogWriter _logs;
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
 
-    private Serving(GateConfig config, bool needsAdmin, Terminal terminal, LogWriter logs)
+    private Serving(GateConfig config, Terminal terminal, LogWriter logs)
     {
         _config = config;
-        _needsAdmin = needsAdmin;
         _terminal = terminal;
         _logs = logs;
     }
 
     /// <param name="config">What to serve.</param>
-    /// <param name="needsAdmin">False for an admin address that nobody asked for: when it is taken, the proxy runs
-    /// without one.</param>
     /// <param name="terminal">Where messages go until the log takes over.</param>
     /// <returns>The process's exit code.</returns>
-    public static int Run(GateConfig config, bool needsAdmin, Terminal terminal)
+    public static int Run(GateConfig config, Terminal terminal)
     {
         int workers = WorkersOf(config.Gate.Server);
         LogWriter logs;
@@ -52,7 +48,7 @@ internal sealed class Serving
         }
         using (logs)
         {
-            return new Serving(config, needsAdmin, terminal, logs).Run(workers);
+            return new Serving(config, terminal, logs).Run(workers);
         }
     }
 
@@ -107,8 +103,8 @@ internal sealed class Serving
         return true;
     }
 
-    /// <summary>Null when there is none: two proxies without a file on one machine both want the default address, and
-    /// only one can have it.</summary>
+    /// <summary>Null when there is none: two gates that say nothing about it both want the default address, and only
+    /// one can have it.</summary>
     /// <exception cref="BindException">The address cannot be had, and somebody asked for it.</exception>
     private AdminSite? StartAdmin(EpollTransport transport)
     {
@@ -117,9 +113,10 @@ internal sealed class Serving
             return AdminSite.Start(_config.Admin, transport, bug => _logs.Process.Limited(LogLevel.Error, "admin_bug",
                 "a bug cost a connection to the admin address", ("exception", bug.ToString())));
         }
-        catch (BindException exception) when (!_needsAdmin)
+        catch (BindException exception) when (!_config.Admin.IsAsked)
         {
-            _terminal.Say($"{exception.Message}; going on without the admin address");
+            _logs.Process.Warn("no admin address: write [admin] listen to choose another one",
+                ("error", exception.Message));
             return null;
         }
     }

@@ -13,15 +13,16 @@ public enum ChunkStep : byte
     Broken,
 }
 
-/// <summary>Takes the chunked coding off a body (RFC 9112 section 7.1), piece by piece, keeping nothing. Sizes are plain
-/// hexadecimal digits; extensions are checked, bounded and dropped.</summary>
+/// <summary>Takes the chunked coding off a body (RFC 9112 section 7.1), piece by piece, keeping nothing. Sizes are
+/// plain hexadecimal digits; extensions are checked, bounded and dropped.</summary>
 public struct ChunkedDecoder
 {
     /// <summary>Digits of a size, leading zeros included: 2^60 is more than any body.</summary>
     private const int DigitsMax = 15;
     /// <summary>Bytes of extensions of one chunk.</summary>
     public const int ExtensionBytesMax = 256;
-    /// <summary>Bytes of extensions of a whole body: small chunks with long extensions are an attack on our time.</summary>
+    /// <summary>Bytes of extensions of a whole body: small chunks with long extensions are an attack on our
+    /// time.</summary>
     public const int ExtensionBytesTotalMax = 16 * 1024;
 
     private enum State : byte

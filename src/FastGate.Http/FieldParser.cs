@@ -10,14 +10,11 @@ internal static class FieldParser
     /// <param name="end">Index of the CR when complete; when incomplete, from where to look next time.</param>
     public static ParseStatus FindLineEnd(ReadOnlySpan<byte> data, int start, int from, out int end)
     {
-        int look = Math.Max(start, from);
-        int index = data[look..].IndexOfAny(Syntax.Control);
-        if (index < 0)
+        end = ByteScan.Control(data, Math.Max(start, from));
+        if (end == data.Length)
         {
-            end = data.Length;
             return ParseStatus.Incomplete;
         }
-        end = look + index;
         byte found = data[end];
         if (found == (byte)'\r')
         {
@@ -44,7 +41,10 @@ internal static class FieldParser
         int position = start;
         while (true)
         {
-            ParseStatus status = FindLineEnd(data, position, scanned, out int end);
+            // The name's own end comes first: where it is a colon, the line's end is looked for behind it only.
+            int colon = ByteScan.NonToken(data, position);
+            bool named = colon < data.Length && data[colon] == (byte)':' && colon > position;
+            ParseStatus status = FindLineEnd(data, named ? colon : position, 0, out int end);
             if (status != ParseStatus.Complete)
             {
                 scanned = end;
@@ -65,49 +65,42 @@ internal static class FieldParser
             {
                 return ParseStatus.TooManyHeaders;
             }
-            status = ReadField(data, position, end, headers);
-            if (status != ParseStatus.Complete)
+            if (!named)
             {
-                return status;
+                ReadOnlySpan<byte> line = data[position..end];
+                return Diagnose(line, Math.Min(colon, end) - position, headers.Count == 0);
             }
+            Add(data, position, colon, end, headers);
             position = end + 2;
         }
     }
 
-    private static ParseStatus ReadField(ReadOnlySpan<byte> data, int start, int end, HeaderTable headers)
+    private static void Add(ReadOnlySpan<byte> data, int start, int colon, int end, HeaderTable headers)
     {
-        ReadOnlySpan<byte> line = data[start..end];
-        int colon = line.IndexOfAnyExcept(Syntax.Token);
-        if (colon <= 0 || line[colon] != (byte)':')
-        {
-            return Diagnose(line, colon, headers.Count == 0);
-        }
-        ReadOnlySpan<byte> name = line[..colon];
         int valueStart = colon + 1;
-        while (valueStart < line.Length && line[valueStart] is (byte)' ' or (byte)'\t')
+        while (valueStart < end && data[valueStart] is (byte)' ' or (byte)'\t')
         {
             valueStart++;
         }
-        int valueEnd = line.Length;
-        while (valueEnd > valueStart && line[valueEnd - 1] is (byte)' ' or (byte)'\t')
+        int valueEnd = end;
+        while (valueEnd > valueStart && data[valueEnd - 1] is (byte)' ' or (byte)'\t')
         {
             valueEnd--;
         }
-        HeaderId id = HeaderNames.IdOf(name);
+        HeaderId id = HeaderNames.IdOf(data, start, colon - start);
         ref Header header = ref headers.Add(id);
-        header.Name = new Slice(start, colon);
-        header.Value = new Slice(start + valueStart, valueEnd - valueStart);
+        header.Name = new Slice(start, colon - start);
+        header.Value = new Slice(valueStart, valueEnd - valueStart);
         header.Line = new Slice(start, end + 2 - start);
         if (HeaderNames.IsHopByHop(id))
         {
             header.Flags = HeaderFlags.HopByHop;
         }
-        else if (id == HeaderId.Unknown && name.Contains((byte)'_'))
+        else if (id == HeaderId.Unknown && data[start..colon].Contains((byte)'_'))
         {
             header.Flags = HeaderFlags.Underscore;
             headers.HasUnderscores = true;
         }
-        return ParseStatus.Complete;
     }
 
     private static ParseStatus Diagnose(ReadOnlySpan<byte> line, int colon, bool first)
@@ -120,7 +113,7 @@ internal static class FieldParser
         {
             return ParseStatus.NameEmpty;
         }
-        if (colon < 0)
+        if (colon == line.Length)
         {
             return ParseStatus.ColonMissing;
         }

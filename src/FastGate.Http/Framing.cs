@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Text;
 
 namespace FastGate.Http;
 
@@ -22,7 +23,7 @@ internal static class Framing
         {
             return ParseStatus.Complete;
         }
-        if (headers.LastIndexOf(HeaderId.ContentLength) != lengthIndex)
+        if (headers.IsRepeated(HeaderId.ContentLength))
         {
             return ParseStatus.LengthDuplicate;
         }
@@ -54,11 +55,11 @@ internal static class Framing
         {
             return ParseStatus.TransferEncodingInHttp10;
         }
-        if (headers.LastIndexOf(HeaderId.TransferEncoding) != index)
+        if (headers.IsRepeated(HeaderId.TransferEncoding))
         {
             return ParseStatus.TransferEncodingDuplicate;
         }
-        if (System.Text.Ascii.EqualsIgnoreCase(value, "chunked"u8))
+        if (Ascii.EqualsIgnoreCase(value, "chunked"u8))
         {
             return ParseStatus.Complete;
         }
@@ -80,7 +81,7 @@ internal static class Framing
                 return false;
             }
             any = true;
-            if (System.Text.Ascii.EqualsIgnoreCase(element, "chunked"u8))
+            if (Ascii.EqualsIgnoreCase(element, "chunked"u8))
             {
                 chunked++;
                 if (chunked > 1 || !value.IsEmpty)
@@ -100,7 +101,16 @@ internal static class Framing
         {
             return options;
         }
-        for (int i = 0; i < headers.Count; i++)
+        if (!headers.IsRepeated(HeaderId.Connection))
+        {
+            // Nearly always one option.
+            ReadOnlySpan<byte> only = headers[headers.IndexOf(HeaderId.Connection)].Value.Of(data);
+            if (Ascii.EqualsIgnoreCase(only, "keep-alive"u8))
+            {
+                return ConnectionOptions.KeepAlive;
+            }
+        }
+        for (int i = headers.IndexOf(HeaderId.Connection); i < headers.Count; i++)
         {
             if (headers[i].Id == HeaderId.Connection)
             {
@@ -116,22 +126,22 @@ internal static class Framing
 
     private static ConnectionOptions ReadOption(ReadOnlySpan<byte> data, HeaderTable headers, ReadOnlySpan<byte> option)
     {
-        if (System.Text.Ascii.EqualsIgnoreCase(option, "close"u8))
+        if (Ascii.EqualsIgnoreCase(option, "close"u8))
         {
             return ConnectionOptions.Close;
         }
-        if (System.Text.Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
+        if (Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
         {
             return ConnectionOptions.KeepAlive;
         }
-        if (System.Text.Ascii.EqualsIgnoreCase(option, "upgrade"u8))
+        if (Ascii.EqualsIgnoreCase(option, "upgrade"u8))
         {
             return ConnectionOptions.Upgrade;
         }
         for (int i = 0; i < headers.Count; i++)
         {
             ref Header header = ref headers.Mutable(i);
-            if (!IsEndToEnd(header.Id) && System.Text.Ascii.EqualsIgnoreCase(header.Name.Of(data), option))
+            if (!IsEndToEnd(header.Id) && Ascii.EqualsIgnoreCase(header.Name.Of(data), option))
             {
                 header.Flags |= HeaderFlags.HopByHop;
             }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace FastGate.Http;
@@ -33,6 +35,8 @@ internal static class HeaderNames
     private const int Buckets = 256;
     private static readonly byte[] s_idOfBucket = new byte[Buckets];
     private static readonly byte[][] s_nameOfId = new byte[64][];
+    private static readonly Vector128<byte>[] s_vectorOfId = new Vector128<byte>[64];
+    private static readonly Vector128<byte>[] s_maskOfLength = Masks();
     private static readonly uint s_seed = Build();
 
     private const ulong HopByHopIds =
@@ -44,14 +48,28 @@ internal static class HeaderNames
     /// stays: it speaks of the proxy that sent it, and that may be the upstream.</summary>
     public static bool IsHopByHop(HeaderId id) => ((HopByHopIds >> (int)id) & 1) != 0;
 
-    public static HeaderId IdOf(ReadOnlySpan<byte> name)
+    /// <summary>The id of the name that stands at <paramref name="start"/>; Unknown for any other.</summary>
+    public static HeaderId IdOf(ReadOnlySpan<byte> data, int start, int length)
     {
-        if (name.Length is < 2 or > 19)
+        if (length is < 2 or > 19)
         {
             return HeaderId.Unknown;
         }
+        ReadOnlySpan<byte> name = data.Slice(start, length);
         byte id = s_idOfBucket[Hash(name, s_seed)];
-        return id != 0 && Ascii.EqualsIgnoreCase(name, s_nameOfId[id]) ? (HeaderId)id : HeaderId.Unknown;
+        if (id == 0 || s_nameOfId[id].Length != length)
+        {
+            return HeaderId.Unknown;
+        }
+        if (length > Vector128<byte>.Count || data.Length - start < Vector128<byte>.Count)
+        {
+            return Ascii.EqualsIgnoreCase(name, s_nameOfId[id]) ? (HeaderId)id : HeaderId.Unknown;
+        }
+        // Setting the case bit makes no other tchar into one that a known name has.
+        Vector128<byte> lower = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(name))
+            | Vector128.Create((byte)0x20);
+        Vector128<byte> differs = (lower ^ s_vectorOfId[id]) & s_maskOfLength[length];
+        return differs == Vector128<byte>.Zero ? (HeaderId)id : HeaderId.Unknown;
     }
 
     /// <summary>Length, first two and last two letters; the case bit does not count.</summary>
@@ -63,12 +81,28 @@ internal static class HeaderNames
         return mixed >> 24;
     }
 
+    /// <summary>By length: ones for the bytes of the name.</summary>
+    private static Vector128<byte>[] Masks()
+    {
+        var masks = new Vector128<byte>[Vector128<byte>.Count + 1];
+        for (int length = 0; length < masks.Length; length++)
+        {
+            byte[] mask = new byte[Vector128<byte>.Count];
+            mask.AsSpan(0, length).Fill(0xFF);
+            masks[length] = Vector128.Create(mask);
+        }
+        return masks;
+    }
+
     /// <summary>Finds, once, a multiplier with which no two known names meet in a bucket.</summary>
     private static uint Build()
     {
         foreach ((string name, HeaderId id) in s_known)
         {
             s_nameOfId[(int)id] = Encoding.ASCII.GetBytes(name);
+            byte[] padded = new byte[Vector128<byte>.Count];
+            s_nameOfId[(int)id].AsSpan(0, Math.Min(name.Length, padded.Length)).CopyTo(padded);
+            s_vectorOfId[(int)id] = Vector128.Create(padded);
         }
         for (uint seed = 0x9E3779B1; ; seed += 2)
         {

@@ -27,7 +27,9 @@ public struct Header
 public sealed class HeaderTable
 {
     private Header[] _items = new Header[32];
+    private readonly int[] _first = new int[64];
     private ulong _present;
+    private ulong _repeated;
 
     public int Count { get; private set; }
 
@@ -39,22 +41,10 @@ public sealed class HeaderTable
     public bool Has(HeaderId id) => (_present & (1UL << (int)id)) != 0;
 
     /// <summary>Index of the first field with this id, or -1.</summary>
-    public int IndexOf(HeaderId id)
-    {
-        if (!Has(id))
-        {
-            return -1;
-        }
-        ReadOnlySpan<Header> items = Items;
-        for (int i = 0; i < items.Length; i++)
-        {
-            if (items[i].Id == id)
-            {
-                return i;
-            }
-        }
-        return -1;
-    }
+    public int IndexOf(HeaderId id) => Has(id) ? _first[(int)id] : -1;
+
+    /// <summary>True when there is more than one field with this known name.</summary>
+    public bool IsRepeated(HeaderId id) => ((_repeated >> (int)id) & 1) != 0;
 
     internal ref Header Add(HeaderId id)
     {
@@ -62,7 +52,16 @@ public sealed class HeaderTable
         {
             Array.Resize(ref _items, _items.Length * 2);
         }
-        _present |= 1UL << (int)id;
+        ulong bit = 1UL << (int)id;
+        if ((_present & bit) == 0)
+        {
+            _present |= bit;
+            _first[(int)id] = Count;
+        }
+        else
+        {
+            _repeated |= bit;
+        }
         ref Header header = ref _items[Count++];
         header.Id = id;
         header.Flags = HeaderFlags.None;
@@ -94,6 +93,7 @@ public sealed class HeaderTable
     {
         Count = 0;
         _present = 0;
+        _repeated = 0;
         HasUnderscores = false;
     }
 }

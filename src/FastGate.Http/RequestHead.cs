@@ -32,7 +32,8 @@ public sealed class RequestHead
     /// <summary>1 for HTTP/1.1, 0 for HTTP/1.0.</summary>
     public int MinorVersion { get; internal set; }
     public HeaderTable Headers { get; } = new();
-    /// <summary><see cref="BodyFraming.None"/>, <see cref="BodyFraming.Length"/> or <see cref="BodyFraming.Chunked"/>.</summary>
+    /// <summary><see cref="BodyFraming.None"/>, <see cref="BodyFraming.Length"/> or
+    /// <see cref="BodyFraming.Chunked"/>.</summary>
     public BodyFraming Framing { get; internal set; }
     /// <summary>Bytes of the body when <see cref="Framing"/> is Length, otherwise 0.</summary>
     public long ContentLength { get; internal set; }
@@ -44,4 +45,19 @@ public sealed class RequestHead
     public bool Upgrade { get; internal set; }
     /// <summary>Bytes of the whole head with its final empty line.</summary>
     public int Length { get; internal set; }
+
+    /// <summary>Forgets the last request: what is asked before a head is parsed gets the answer of a plain
+    /// one.</summary>
+    public void Clear()
+    {
+        Method = Method.Other;
+        MethodName = Target = Path = Query = Authority = default;
+        Form = TargetForm.Origin;
+        HasQuery = KeepAlive = ExpectContinue = Upgrade = false;
+        MinorVersion = 1;
+        Framing = BodyFraming.None;
+        ContentLength = 0;
+        Length = 0;
+        Headers.Clear();
+    }
 }

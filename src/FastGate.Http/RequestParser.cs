@@ -5,7 +5,8 @@ namespace FastGate.Http;
 /// <summary>Parses a request head (RFC 9112 sections 2 to 6): a pure function over one span.</summary>
 public static class RequestParser
 {
-    /// <param name="data">Everything received, from the first byte of the head on; it may go on behind the head.</param>
+    /// <param name="data">Everything received, from the first byte of the head on; it may go on behind the
+    /// head.</param>
     /// <param name="limits">Bounds of the head.</param>
     /// <param name="head">Filled when complete; its slices refer to <paramref name="data"/>.</param>
     /// <param name="scanned">0 for a new head; kept from call to call while it grows.</param>
@@ -150,7 +151,7 @@ public static class RequestParser
             }
             return head.MinorVersion == 0 ? ParseStatus.Complete : ParseStatus.HostMissing;
         }
-        if (headers.LastIndexOf(HeaderId.Host) != index)
+        if (headers.IsRepeated(HeaderId.Host))
         {
             return ParseStatus.HostDuplicate;
         }
@@ -174,7 +175,7 @@ public static class RequestParser
         {
             return ParseStatus.Complete;
         }
-        if (head.Headers.LastIndexOf(HeaderId.Expect) != index
+        if (head.Headers.IsRepeated(HeaderId.Expect)
             || !Ascii.EqualsIgnoreCase(head.Headers[index].Value.Of(data), "100-continue"u8))
         {
             return ParseStatus.ExpectationUnknown;

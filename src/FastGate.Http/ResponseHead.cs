@@ -13,7 +13,8 @@ public sealed class ResponseHead
     public BodyFraming Framing { get; internal set; }
     /// <summary>Bytes of the body when <see cref="Framing"/> is Length, otherwise 0.</summary>
     public long ContentLength { get; internal set; }
-    /// <summary>The upstream will read another request on this connection; false whenever the body ends by close.</summary>
+    /// <summary>The upstream will read another request on this connection; false whenever the body ends by
+    /// close.</summary>
     public bool KeepAlive { get; internal set; }
     /// <summary>Seconds of <c>Keep-Alive: timeout=N</c>, or -1.</summary>
     public int KeepAliveTimeout { get; internal set; }

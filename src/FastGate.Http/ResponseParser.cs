@@ -105,7 +105,8 @@ public static class ResponseParser
         return ParseStatus.Complete;
     }
 
-    /// <summary>1xx and 204 must not have one (RFC 9110 section 8.6); passed on, the client could wait for a body.</summary>
+    /// <summary>1xx and 204 must not have one (RFC 9110 section 8.6); passed on, the client could wait for a
+    /// body.</summary>
     private static void LeaveOutLength(HeaderTable headers)
     {
         int index = headers.IndexOf(HeaderId.ContentLength);

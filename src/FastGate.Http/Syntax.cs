@@ -8,15 +8,17 @@ internal static class Syntax
     private const string TokenChars =
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    public static readonly SearchValues<byte> Token = SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(TokenChars));
+    public static readonly SearchValues<byte> Token =
+        SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(TokenChars));
 
-    /// <summary>Every byte that may not stand in a line: controls but HTAB, and DEL. CR and LF are among them.</summary>
+    /// <summary>Every byte that may not stand in a line: controls but HTAB, and DEL. CR and LF are among
+    /// them.</summary>
     public static readonly SearchValues<byte> Control = SearchValues.Create(
         [.. Enumerable.Range(0, 0x20).Where(static b => b != '\t').Select(static b => (byte)b), 0x7F]);
 
     /// <summary>What may stand in a request target: visible ASCII but <c>#</c>, <c>"</c>, <c>&lt;</c>, <c>&gt;</c>,
-    /// <c>\</c>, <c>^</c>, <c>`</c>, <c>{</c>, <c>|</c>, <c>}</c>; those of the last group that clients send raw all the
-    /// same (<c>"&lt;&gt;^`{|}</c>) are let through, for they have one reading only.</summary>
+    /// <c>\</c>, <c>^</c>, <c>`</c>, <c>{</c>, <c>|</c>, <c>}</c>; those of the last group that clients send raw all
+    /// the same (<c>"&lt;&gt;^`{|}</c>) are let through, for they have one reading only.</summary>
     public static readonly SearchValues<byte> Target = SearchValues.Create(
         [.. Enumerable.Range(0x21, 0x7E - 0x20).Where(static b => b is not ('#' or '\\')).Select(static b => (byte)b)]);
 
@@ -61,7 +63,8 @@ internal static class Syntax
         return port <= 65535;
     }
 
-    /// <summary>The list element at the start of <paramref name="list"/>, trimmed; the list moves on behind it.</summary>
+    /// <summary>The list element at the start of <paramref name="list"/>, trimmed; the list moves on behind
+    /// it.</summary>
     public static ReadOnlySpan<byte> NextElement(ref ReadOnlySpan<byte> list)
     {
         int comma = list.IndexOf((byte)',');

@@ -1,6 +1,7 @@
 namespace FastGate.Http;
 
-/// <summary>Parses the trailer section behind the last chunk (RFC 9112 section 7.1.2), its empty line included.</summary>
+/// <summary>Parses the trailer section behind the last chunk (RFC 9112 section 7.1.2), its empty line
+/// included.</summary>
 public static class TrailerParser
 {
     /// <summary>Fields that must not come so late: they would change how the message is read or routed, or who is

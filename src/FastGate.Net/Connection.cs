@@ -4,8 +4,8 @@ using FastGate.Net.Time;
 
 namespace FastGate.Net;
 
-/// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here throws
-/// for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
+/// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here
+/// throws for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
 public abstract class Connection : LaneTimer, IDuplexPipe
 {
     private ConnectionWatch? _watch;
@@ -64,6 +64,18 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
+    /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane
+    /// knows: readiness that came while nobody watched is looked into.</summary>
+    public bool IsSilent()
+    {
+        if (Fault != ConnectionFault.None || Input.HasBytes || Input.IsEnded)
+        {
+            return false;
+        }
+        // Readable says only "perhaps"; a receive that would block says "no" and clears it.
+        return !Readable || (!Input.TryRead(out _) && !Readable);
+    }
+
     /// <summary>Receives into <paramref name="buffer"/>: a count, 0 at the orderly end, or one of
     /// <see cref="WouldBlock"/> and <see cref="Failed"/>.</summary>
     private protected abstract int ReceiveCore(Span<byte> buffer);
@@ -83,11 +95,15 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6).</summary>
     public abstract void EndOutput();
 
-    /// <summary>Cuts the connection at once; the peer sees a reset. Waiting reads and writes complete with the fault.</summary>
+    /// <summary>Cuts the connection at once; the peer sees a reset. Waiting reads and writes complete with the
+    /// fault.</summary>
     public abstract void Abort(ConnectionFault fault = ConnectionFault.Aborted);
 
     /// <summary>Ends it: an orderly close if nothing is unread and unsent. Gives everything back; idempotent.</summary>
     public abstract void Close();
+
+    /// <summary>It can live on another lane: a socket can, an end inside the process cannot.</summary>
+    public virtual bool CanHandOver => true;
 
     /// <summary>Moves a connection on which nobody waits and nothing is buffered to another lane, whose thread goes on
     /// with it from <paramref name="arrived"/>.</summary>

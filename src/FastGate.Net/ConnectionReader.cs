@@ -26,7 +26,8 @@ public sealed class ConnectionReader : PipeReader
 
     internal ConnectionReader(Connection connection) => _connection = connection;
 
-    /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the queue.</summary>
+    /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the
+    /// queue.</summary>
     public const int TurnBytesMax = 256 * 1024;
 
     /// <summary>A read is waiting.</summary>
@@ -76,10 +77,9 @@ public sealed class ConnectionReader : PipeReader
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         _connection.Lane.AssertCurrent();
-        Segment? to = (Segment?)consumed.GetObject();
-        if (to is null)
+        if (consumed.GetObject() is not Segment to)
         {
-            return; // An empty buffer was read.
+            return; // An empty buffer was read: its position is in no segment.
         }
         int index = consumed.GetInteger();
         _allExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;

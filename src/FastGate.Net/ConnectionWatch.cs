@@ -1,10 +1,11 @@
 namespace FastGate.Net;
 
-/// <summary>Told of what a peer does while nobody reads from or writes to its connection: a client that resets while the
-/// upstream works, an idle upstream connection that says or ends something.</summary>
+/// <summary>Told of what a peer does while nobody reads from or writes to its connection: a client that resets while
+/// the upstream works, an idle upstream connection that says or ends something.</summary>
 public abstract class ConnectionWatch
 {
-    /// <summary>Bytes, an end or a fault arrived unasked. Runs inline on the lane: note it, abort something, return.</summary>
+    /// <summary>Bytes, an end or a fault arrived unasked. Runs inline on the lane: note it, abort something,
+    /// return.</summary>
     /// <param name="connection">The connection it arrived on.</param>
     /// <param name="broken">The connection is gone (reset, or closed both ways); otherwise bytes or a FIN.</param>
     protected internal abstract void OnActivity(Connection connection, bool broken);

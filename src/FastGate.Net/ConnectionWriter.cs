@@ -38,7 +38,8 @@ public sealed class ConnectionWriter : PipeWriter
         return _tail!.FreeMemory;
     }
 
-    /// <summary>Room for <paramref name="sizeHint"/> bytes in one piece, at most <see cref="BufferPool.LargeBytes"/>.</summary>
+    /// <summary>Room for <paramref name="sizeHint"/> bytes in one piece, at most
+    /// <see cref="BufferPool.LargeBytes"/>.</summary>
     public override Span<byte> GetSpan(int sizeHint = 0)
     {
         Reserve(sizeHint);

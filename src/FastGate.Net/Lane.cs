@@ -5,8 +5,8 @@ using FastGate.Net.Time;
 
 namespace FastGate.Net;
 
-/// <summary>One shard of the machine: a thread with its connections, buffers, deadlines and ready queue. Everything that
-/// belongs to a lane is touched by its thread alone; other threads reach it through <see cref="Post"/>.</summary>
+/// <summary>One shard of the machine: a thread with its connections, buffers, deadlines and ready queue. Everything
+/// that belongs to a lane is touched by its thread alone; other threads reach it through <see cref="Post"/>.</summary>
 public abstract class Lane
 {
     [ThreadStatic]
@@ -62,7 +62,8 @@ public abstract class Lane
     public void Post(LaneWork work)
     {
         _foreign.Push(work);
-        // The push is a full fence: either this thread sees the lane asleep, or the lane sees the work before it sleeps.
+        // The push is a full fence: either this thread sees the lane asleep, or the lane sees the work before it
+        // sleeps.
         if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1)
         {
             Wake();
@@ -112,7 +113,8 @@ public abstract class Lane
     /// <summary>Something is queued to run.</summary>
     private protected bool HasReady => _readyHead is not null || !_foreign.IsEmpty;
 
-    /// <summary>Waits at most <paramref name="milliseconds"/> (-1: without bound) for readiness and dispatches it.</summary>
+    /// <summary>Waits at most <paramref name="milliseconds"/> (-1: without bound) for readiness and dispatches
+    /// it.</summary>
     private protected abstract void WaitAndDispatch(int milliseconds);
 
     /// <summary>Ends a wait in progress. Any thread.</summary>

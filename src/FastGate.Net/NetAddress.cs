@@ -64,7 +64,8 @@ public sealed class NetAddress : IEquatable<NetAddress>
     /// <summary>Every address of this machine, IPv6 and IPv4.</summary>
     public static NetAddress Any(int port) => Tcp(IPAddress.IPv6Any, port, dualStack: true);
 
-    /// <exception cref="ArgumentException">The path is empty or does not fit (<see cref="UnixPathBytesMax"/>).</exception>
+    /// <exception cref="ArgumentException">The path is empty or does not fit
+    /// (<see cref="UnixPathBytesMax"/>).</exception>
     public static NetAddress Unix(string path)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(path);

@@ -6,8 +6,8 @@ using FastGate.Net;
 namespace FastGate.Gateway.Admin;
 
 /// <summary>Who may be meant by a request to the admin address. A page in an operator's browser can send requests to
-/// loopback by a name of its own that it lets point there (DNS rebinding); then the browser sends that name as Host. And
-/// it can send them across origins; then the browser sends its own as Origin. Neither is accepted.</summary>
+/// loopback by a name of its own that it lets point there (DNS rebinding); then the browser sends that name as Host.
+/// And it can send them across origins; then the browser sends its own as Origin. Neither is accepted.</summary>
 internal sealed class AdminHosts
 {
     private readonly string[] _accepted;
@@ -26,7 +26,7 @@ internal sealed class AdminHosts
         _accepted = [.. _accepted, ip.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{ip}]" : ip.ToString()];
     }
 
-    /// <summary>The port does not count unless <c>hosts</c> names one: through a forwarded port it is another.</summary>
+    /// <summary>The port does not count unless <c>hosts</c> has one: through a forwarded port it is another.</summary>
     public bool Accepts(ReadOnlySpan<byte> authority)
     {
         ReadOnlySpan<byte> host = WithoutPort(authority);

@@ -28,6 +28,7 @@ public static class GateCompiler
         {
             Routes = builder.Build([]),
             Listeners = [.. options.Listeners],
+            Server = options.Server,
             Client = options.Client,
             TrustedProxies = new TrustedProxies(options.Server.TrustedProxies),
             Upstreams = [.. upstreams.Values],
@@ -47,7 +48,9 @@ public static class GateCompiler
             Timeout = route.Timeout,
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,
-            StripPrefix = route.StripPrefix is { } prefix ? ForwardedPath.Parse(prefix, patterns, route.IgnoreCase, problems) : null,
+            StripPrefix = route.StripPrefix is { } prefix
+                ? ForwardedPath.Parse(prefix, patterns, route.IgnoreCase, problems)
+                : null,
             Host = route.Host.Handling,
             HostLiteral = Encoding.ASCII.GetBytes(route.Host.Literal?.Value ?? ""),
             RequestHeaders = Rules(route.RequestHeaders, names, problems),
@@ -82,7 +85,8 @@ public static class GateCompiler
         throw new InvalidOperationException($"listener '{listener}' was not checked");
     }
 
-    private static WhenCondition Condition(WhenOptions when, List<RoutingProblem> problems) => when.Present is { } present
+    private static WhenCondition Condition(WhenOptions when, List<RoutingProblem> problems) =>
+        when.Present is { } present
         ? WhenCondition.Parse(when.Key.Value, present, problems)!
         : WhenCondition.Parse(when.Key.Value, [.. when.Values.Select(static v => v.Value)], problems)!;
 
@@ -92,7 +96,8 @@ public static class GateCompiler
         {
             return HeaderRules.None;
         }
-        HeaderRules.Rule[] Compile(IReadOnlyList<HeaderField> fields) => [.. fields.Select(field => new HeaderRules.Rule(
+        HeaderRules.Rule[] Compile(IReadOnlyList<HeaderField> fields) =>
+            [.. fields.Select(field => new HeaderRules.Rule(
             Encoding.ASCII.GetBytes(field.Name),
             Template.Parse(field.Value.Value, TemplateUse.HeaderValue, names, problems)!))];
         return new HeaderRules(Compile(headers.Set), Compile(headers.Add), Compile(headers.Default),
@@ -114,6 +119,7 @@ public static class GateCompiler
     {
         string to = redirect.To.Value;
         return new Redirect(Template.Parse(to, TemplateUse.Redirect, names, problems)!, redirect.Status,
-            CarriesQuery: !to.Contains("{query}", StringComparison.Ordinal) && !to.Contains('?', StringComparison.Ordinal));
+            CarriesQuery: !to.Contains("{query}", StringComparison.Ordinal)
+                && !to.Contains('?', StringComparison.Ordinal));
     }
 }

@@ -120,7 +120,13 @@ internal static class ServerSections
                 table.Refuse(host, "host", $"'{host.Value}' is no host",
                     "write \"gate.example.com\" or \"10.0.0.1:9901\"");
         }
-        var admin = new AdminOptions { Listen = listen ?? defaults.Listen, Token = token, Hosts = hosts };
+        var admin = new AdminOptions
+        {
+            Listen = listen ?? defaults.Listen,
+            IsAsked = true,
+            Token = token,
+            Hosts = hosts,
+        };
         if (!admin.Listen.IsLoopback && !table.Has("token"))
         {
             table.Draft.Problems.Warning(table.Draft.AdminListenOrigin,

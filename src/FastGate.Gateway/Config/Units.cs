@@ -21,13 +21,31 @@ internal static class Units
     /// <summary>What people write instead, in lower case.</summary>
     private static readonly Dictionary<string, string> Meant = new(StringComparer.Ordinal)
     {
-        ["msec"] = "ms", ["millis"] = "ms", ["milliseconds"] = "ms",
-        ["sec"] = "s", ["secs"] = "s", ["second"] = "s", ["seconds"] = "s",
-        ["min"] = "m", ["mins"] = "m", ["minute"] = "m", ["minutes"] = "m",
-        ["hr"] = "h", ["hrs"] = "h", ["hour"] = "h", ["hours"] = "h",
-        ["day"] = "d", ["days"] = "d",
-        ["byte"] = "B", ["bytes"] = "B",
-        ["k"] = "KiB", ["kb"] = "KiB", ["m"] = "MiB", ["mb"] = "MiB", ["g"] = "GiB", ["gb"] = "GiB",
+        ["msec"] = "ms",
+        ["millis"] = "ms",
+        ["milliseconds"] = "ms",
+        ["sec"] = "s",
+        ["secs"] = "s",
+        ["second"] = "s",
+        ["seconds"] = "s",
+        ["min"] = "m",
+        ["mins"] = "m",
+        ["minute"] = "m",
+        ["minutes"] = "m",
+        ["hr"] = "h",
+        ["hrs"] = "h",
+        ["hour"] = "h",
+        ["hours"] = "h",
+        ["day"] = "d",
+        ["days"] = "d",
+        ["byte"] = "B",
+        ["bytes"] = "B",
+        ["k"] = "KiB",
+        ["kb"] = "KiB",
+        ["m"] = "MiB",
+        ["mb"] = "MiB",
+        ["g"] = "GiB",
+        ["gb"] = "GiB",
     };
 
     /// <summary>Milliseconds; zero is a value here and the caller's to refuse.</summary>

@@ -54,7 +54,8 @@ internal struct ChunkedBody(HeadLimits limits)
         return EndTrailers(buffer.Slice(consumed), output, trailers, data);
     }
 
-    private Progress EndTrailers(in ReadOnlySequence<byte> rest, ConnectionWriter output, HeaderTable trailers, long data)
+    private Progress EndTrailers(in ReadOnlySequence<byte> rest, ConnectionWriter output, HeaderTable trailers,
+        long data)
     {
         // Trailers are rare and small: a section that straddles segments is copied.
         ReadOnlySpan<byte> span = rest.IsSingleSegment ? rest.FirstSpan : rest.ToArray();

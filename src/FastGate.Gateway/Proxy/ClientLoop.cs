@@ -32,6 +32,7 @@ internal sealed class ClientLoop
     private int _servedInTurn;
     private int _pipelined;
     private bool _isIdle;
+    private long _idleSince;
     private byte[]? _address;
 
     public ClientLoop(GateLane lane, Connection client, int listener)
@@ -64,14 +65,19 @@ internal sealed class ClientLoop
         _lane.Add(this);
         try
         {
-            while (await NextRequestAsync())
+            while (true)
             {
-                bool again = await ServeAsync(_exchange!);
-                Release();
-                if (!again)
+                if (!_client.Input.TryRead(out ReadResult read))
+                {
+                    BeginIdle();
+                    read = await _client.Input.ReadAsync();
+                    _isIdle = false;
+                }
+                if (!TryBegin(read) || !await ServeAsync(_exchange!))
                 {
                     break;
                 }
+                Release();
                 await TakeTurnsAsync();
             }
             await LingerAsync(_client);
@@ -79,6 +85,7 @@ internal sealed class ClientLoop
         catch (Exception bug)
         {
             _lane.ReportBug(bug);
+            Abandon();
             _client.Abort();
         }
         finally
@@ -101,7 +108,7 @@ internal sealed class ClientLoop
             return false;
         }
         // 2 find route, 3 admit
-        if (status == ParseStatus.Complete)
+        if (status == ParseStatus.Complete && exchange.Reason == Reason.None)
         {
             RoutePhase.Find(exchange, _lane);
         }
@@ -112,7 +119,9 @@ internal sealed class ClientLoop
         // 6 forward, 7 give back
         if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null)
         {
-            await ForwardAsync(exchange);
+            BeginForward(exchange);
+            await Forwarder.ForwardAsync(exchange, _lane);
+            EndForward(exchange);
         }
         // or answer here
         if (!exchange.AnswerBegun && !exchange.ClientGone)
@@ -124,18 +133,19 @@ internal sealed class ClientLoop
         return exchange.KeepAlive && !exchange.ClientGone;
     }
 
-    /// <summary>Waits for the first byte of a request. False when there will be none.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> NextRequestAsync()
+    /// <summary>Nothing is here: the connection waits for its next request, or for its end.</summary>
+    private void BeginIdle()
     {
-        if (!_client.Input.TryRead(out ReadResult read))
-        {
-            _pipelined = 0;
-            _isIdle = true;
-            _client.SetReadDeadline(_lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
-            read = await _client.Input.ReadAsync();
-            _isIdle = false;
-        }
+        _pipelined = 0;
+        _isIdle = true;
+        _idleSince = _lane.Lane.Now;
+        _client.SetReadDeadline(
+            _lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
+    }
+
+    /// <summary>The first byte of a request begins an exchange. False when there was none.</summary>
+    private bool TryBegin(in ReadResult read)
+    {
         if (read.Buffer.IsEmpty)
         {
             return false;
@@ -206,9 +216,8 @@ internal sealed class ClientLoop
         return status;
     }
 
-    /// <summary>Phases 6 and 7, with the client watched while nobody reads from it.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask ForwardAsync(Exchange exchange)
+    /// <summary>From here the client is watched while nobody reads from it.</summary>
+    private void BeginForward(Exchange exchange)
     {
         exchange.KeepAlive = MayKeepAlive(exchange);
         _client.Watch(exchange);
@@ -217,8 +226,11 @@ internal sealed class ClientLoop
         {
             _lane.Lane.Deadlines.Set(exchange.TotalTimer, _lane.Lane.Now + totalMs);
         }
-        await Forwarder.ForwardAsync(exchange, _lane);
-        if (totalMs < Bound.None)
+    }
+
+    private void EndForward(Exchange exchange)
+    {
+        if (exchange.Route!.Timeout.TotalMs < Bound.None)
         {
             _lane.Lane.Deadlines.Remove(exchange.TotalTimer);
         }
@@ -249,9 +261,9 @@ internal sealed class ClientLoop
 
     /// <summary>After a head that could not be read the next request's first byte is unknown; a body that was not read
     /// is in its way.</summary>
-    private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest or Reason.ClientTimeout
-        or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed or Reason.HeadTooLarge
-        or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
+    private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest
+        or Reason.ClientTimeout or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed
+        or Reason.HeadTooLarge or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;
@@ -339,12 +351,30 @@ internal sealed class ClientLoop
         }
     }
 
+    /// <summary>Since when it waits for a request, in the lane's milliseconds; <see cref="LaneTimer.Never"/> when it
+    /// does not.</summary>
+    public long IdleSince => _isIdle ? _idleSince : LaneTimer.Never;
+
+    /// <summary>Memory is short: an idle connection makes room.</summary>
+    public void EndIdle() => _client.Input.CancelPendingRead();
+
     /// <summary>The time for draining is over.</summary>
     public void Cut()
     {
         _exchange?.Fail(Reason.Draining);
         _exchange?.OnTotalTimeout();
         _client.Abort();
+    }
+
+    /// <summary>After a bug: something may still run on the exchange, so it is never used again; its connection's
+    /// permit is.</summary>
+    private void Abandon()
+    {
+        if (_exchange?.Pooled is { } pooled)
+        {
+            pooled.Pool.Drop(pooled);
+        }
+        _exchange = null;
     }
 
     private void Release()

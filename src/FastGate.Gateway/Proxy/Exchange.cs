@@ -8,8 +8,8 @@ using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
 
-/// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a connection
-/// beyond a phase. It watches its client while nobody reads from it.</summary>
+/// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a
+/// connection beyond a phase. It watches its client while nobody reads from it.</summary>
 internal sealed class Exchange : ConnectionWatch
 {
     private const int HeadBytesKept = 8 * 1024;
@@ -73,6 +73,9 @@ internal sealed class Exchange : ConnectionWatch
 
     /// <summary>The client's connection may carry another request.</summary>
     public bool KeepAlive { get; set; }
+
+    /// <summary>How far the head of an answer that comes in pieces was searched.</summary>
+    public int Scanned { get; set; }
 
     public long BodyBytesIn { get; set; }
 
@@ -178,6 +181,7 @@ internal sealed class Exchange : ConnectionWatch
         UploadCanceled = false;
         ResponseBytes = default;
         _answerStraddled = 0;
+        Request.Clear();
         _headLength = 0;
         _pathLength = 0;
         _straddled = 0;
@@ -210,8 +214,8 @@ internal sealed class Exchange : ConnectionWatch
         _pathInHead = Request.Path;
     }
 
-    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so a
-    /// client that dribbles stays linear.</summary>
+    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so
+    /// a client that dribbles stays linear.</summary>
     public ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
     {
         int length = (int)Math.Min(buffer.Length, bytesMax);
@@ -300,6 +304,10 @@ internal sealed class Exchange : ConnectionWatch
     {
         TimedOut = true;
         EndUpstream();
+        if (Client.Output.IsWaiting)
+        {
+            Client.Output.CancelPendingFlush();
+        }
     }
 
     private void EndUpstream()

@@ -38,8 +38,8 @@ internal static class ExchangeLog
         log.Write(record);
     }
 
-    /// <summary>From the request's head complete to that head with the upstream's socket, less the waits in between, and
-    /// from the answer's head complete to that head with the client's socket.</summary>
+    /// <summary>From the request's head complete to that head with the upstream's socket, less the waits in between,
+    /// and from the answer's head complete to that head with the client's socket.</summary>
     private static long Overhead(Exchange exchange)
     {
         long answering = Microseconds(exchange.AnsweredAt, exchange.AnswerSentAt);

@@ -17,17 +17,22 @@ namespace FastGate.Gateway.Proxy;
 /// connection is cut.</summary>
 internal static class Forwarder
 {
-    /// <summary>Answers with 1xx that one request may get before its final one; more are an attack on our time.</summary>
+    /// <summary>Answers with 1xx that one request may get before its final one; more are an attack on our
+    /// time.</summary>
     private const int InterimAnswersMax = 32;
 
     private enum Heard : byte
     {
-        /// <summary>A head is in <see cref="Exchange.Response"/>.</summary>
-        Head,
-        /// <summary>The connection ended before a byte of an answer.</summary>
-        Nothing,
         /// <summary>The reason is noted.</summary>
         Failed,
+        /// <summary>The connection ended before a byte of an answer.</summary>
+        Nothing,
+        /// <summary>The head of a final answer is in <see cref="Exchange.Response"/>.</summary>
+        Head,
+        /// <summary>Not yet a whole head.</summary>
+        More,
+        /// <summary>The head of an interim answer is there.</summary>
+        Interim,
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
@@ -53,17 +58,53 @@ internal static class Forwarder
             }
             exchange.Pooled = pooled;
             exchange.Server = pooled.Server;
-            bool stale = await TryAsync(exchange, lane, pooled, mayReplace: pooled.IsReused && !replaced);
-            exchange.Pooled = null;
-            if (!stale)
+            Connection upstream = pooled.Connection;
+            UpstreamHead.Write(exchange, upstream.Output);
+            upstream.SetReadDeadline(LaneTimer.Never);
+            // Forked: the body goes on while the answer is waited for, and may come before it ended.
+            ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
+            exchange.Scanned = 0;
+            Heard heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim: 0);
+            if (heard > Heard.Head)
             {
+                heard = await HearMoreAsync(exchange, upstream, lane, heard);
+            }
+            bool whole = false;
+            if (heard == Heard.Head)
+            {
+                if (exchange.Response.Status == 101)
+                {
+                    await upload;
+                    await Tunnel.RunAsync(exchange, lane, pooled);
+                    exchange.Pooled = null;
+                    return;
+                }
+                BeginAnswer(exchange, lane);
+                whole = await ResponseBody.RelayAsync(exchange, upstream, lane);
+            }
+            bool uploaded = exchange.RequestRead;
+            // Joined: nothing of this exchange runs on when its connection is given back.
+            UploadEnd sent = await EndUploadAsync(exchange, upload);
+            exchange.Pooled = null;
+            if (heard == Heard.Head)
+            {
+                Settle(exchange, pooled, whole && uploaded && sent == UploadEnd.Complete);
+                return;
+            }
+            pooled.Pool.Drop(pooled);
+            if (heard != Heard.Nothing || replaced || !pooled.IsReused || !CanReplay(exchange))
+            {
+                exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
+                    : sent.Reason() is not Reason.None and var reason ? reason
+                    : Reason.ConnectionTerminated);
                 return;
             }
             replaced = true;
         }
     }
 
-    /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is one.</summary>
+    /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
+    /// one.</summary>
     private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route, bool fresh)
     {
         ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, route.Timeout.ConnectMs, fresh);
@@ -79,45 +120,7 @@ internal static class Forwarder
         return result;
     }
 
-    /// <summary>One try on one connection.</summary>
-    /// <returns>True when the connection was stale and the request can be sent again on another.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> TryAsync(Exchange exchange, GateLane lane, PooledConnection pooled,
-        bool mayReplace)
-    {
-        Connection upstream = pooled.Connection;
-        UpstreamHead.Write(exchange, upstream.Output, lane);
-        upstream.SetReadDeadline(LaneTimer.Never);
-        ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
-        Heard heard = await HearAsync(exchange, upstream, lane);
-        if (heard == Heard.Head && !(exchange.Response.Status == 101))
-        {
-            return await FinishAsync(exchange, lane, pooled, upload);
-        }
-        if (heard == Heard.Head)
-        {
-            await upload;
-            await Tunnel.RunAsync(exchange, lane, pooled);
-            return false;
-        }
-        UploadEnd sent = await EndUploadAsync(exchange, upload);
-        bool replaceable = heard == Heard.Nothing && mayReplace && CanReplay(exchange) && exchange.Reason == Reason.None
-            && !exchange.TimedOut && exchange.BodyBytesIn == 0;
-        pooled.Pool.Drop(pooled);
-        if (replaceable)
-        {
-            return true;
-        }
-        exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
-            : sent.Reason() is not Reason.None and var reason ? reason
-            : Reason.ConnectionTerminated);
-        return false;
-    }
-
-    /// <summary>Relays a final answer and settles both connections.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> FinishAsync(Exchange exchange, GateLane lane, PooledConnection pooled,
-        ValueTask<UploadEnd> upload)
+    private static void BeginAnswer(Exchange exchange, GateLane lane)
     {
         if (!exchange.RequestRead)
         {
@@ -125,24 +128,20 @@ internal static class Forwarder
             exchange.KeepAlive = false;
         }
         ClientHead.Write(exchange, exchange.Client.Output, lane);
-        bool whole = await ResponseBody.RelayAsync(exchange, pooled.Connection, lane);
-        bool uploaded = exchange.RequestRead;
-        UploadEnd sent = await EndUploadAsync(exchange, upload);
-        bool clean = whole && uploaded && sent == UploadEnd.Complete && exchange.Response.KeepAlive
-            && !pooled.Connection.Input.HasBytes && pooled.Connection.Fault == ConnectionFault.None;
-        if (clean)
+    }
+
+    /// <summary>Phase 7: the connection is another exchange's only if both messages ended where their framing
+    /// says.</summary>
+    private static void Settle(Exchange exchange, PooledConnection pooled, bool bothEnded)
+    {
+        if (bothEnded && exchange.Response.KeepAlive && !pooled.Connection.Input.HasBytes
+            && pooled.Connection.Fault == ConnectionFault.None)
         {
             pooled.Pool.Return(pooled, exchange.Response.KeepAliveTimeout);
+            return;
         }
-        else
-        {
-            pooled.Pool.Drop(pooled);
-        }
-        if (!whole)
-        {
-            exchange.KeepAlive = false;
-        }
-        return false;
+        pooled.Pool.Drop(pooled);
+        exchange.KeepAlive &= exchange.Reason == Reason.None;
     }
 
     /// <summary>Ends an upload that nobody needs any more: it waits for its client or for a deaf upstream.</summary>
@@ -151,64 +150,73 @@ internal static class Forwarder
         if (!upload.IsCompleted)
         {
             exchange.UploadCanceled = true;
-            exchange.Client.Input.CancelPendingRead();
+            if (exchange.Client.Input.IsWaiting)
+            {
+                exchange.Client.Input.CancelPendingRead();
+            }
             exchange.Pooled!.Connection.Output.CancelPendingFlush();
         }
         return upload;
     }
 
-    /// <summary>Waits for the head of a final answer; interim ones are passed on as they come.</summary>
+    /// <summary>Reads on after a first read that was not the whole of a final head; interim answers are passed on as
+    /// they come.</summary>
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Heard> HearAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async ValueTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane,
+        Heard heard)
     {
-        ConnectionReader input = upstream.Input;
-        int scanned = 0;
         int interim = 0;
-        while (true)
+        while (heard >= Heard.More)
         {
-            ReadResult read = await input.ReadAsync();
-            if (read.IsCanceled)
+            if (heard == Heard.Interim)
             {
-                exchange.Fail(Reason.HttpResponseTimeout);
-                return Heard.Failed;
+                interim++;
+                await PassInterimAsync(exchange, lane, upstream);
+                exchange.Scanned = 0;
             }
-            ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
-            if (status == ParseStatus.Incomplete)
-            {
-                input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                if (!read.IsCompleted)
-                {
-                    continue;
-                }
-                if (read.Buffer.IsEmpty && interim == 0)
-                {
-                    return Heard.Nothing;
-                }
-                exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : Reason.HttpResponseIncomplete);
-                return Heard.Failed;
-            }
-            if (status != ParseStatus.Complete || !IsAcceptable(exchange))
-            {
-                exchange.Fail(Reason.HttpProtocolError);
-                return Heard.Failed;
-            }
-            if (exchange.Response.Status is >= 200 or 101)
-            {
-                // The head stays unconsumed until it is written: its slices refer to the reader's buffer.
-                exchange.AnsweredAt = Stopwatch.GetTimestamp();
-                return Heard.Head;
-            }
-            if (++interim > InterimAnswersMax)
-            {
-                exchange.Fail(Reason.HttpProtocolError);
-                return Heard.Failed;
-            }
-            await PassInterimAsync(exchange, lane, upstream);
-            scanned = 0;
+            heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim);
         }
+        return heard;
     }
 
-    private static ParseStatus Parse(Exchange exchange, in ReadOnlySequence<byte> buffer, ref int scanned)
+    /// <summary>What a read from the upstream brought. The head stays unconsumed until it is written: its slices refer
+    /// to the reader's buffer.</summary>
+    private static Heard Hear(Exchange exchange, ConnectionReader input, in ReadResult read, int interim)
+    {
+        if (read.IsCanceled)
+        {
+            exchange.Fail(Reason.HttpResponseTimeout);
+            return Heard.Failed;
+        }
+        ParseStatus status = Parse(exchange, read.Buffer);
+        if (status == ParseStatus.Incomplete)
+        {
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (!read.IsCompleted)
+            {
+                return Heard.More;
+            }
+            if (read.Buffer.IsEmpty && interim == 0)
+            {
+                return Heard.Nothing;
+            }
+            exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : Reason.HttpResponseIncomplete);
+            return Heard.Failed;
+        }
+        if (status != ParseStatus.Complete || !IsAcceptable(exchange) || interim > InterimAnswersMax)
+        {
+            exchange.Fail(Reason.HttpProtocolError);
+            return Heard.Failed;
+        }
+        if (exchange.Response.Status is < 200 and not 101)
+        {
+            return Heard.Interim;
+        }
+        exchange.AnsweredAt = Stopwatch.GetTimestamp();
+        return Heard.Head;
+    }
+
+    private static ParseStatus Parse(Exchange exchange, in ReadOnlySequence<byte> buffer)
     {
         if (buffer.IsEmpty)
         {
@@ -224,7 +232,11 @@ internal static class Forwarder
         {
             exchange.ResponseBytes = exchange.StraddleResponse(buffer, limits.HeadBytesMax + 1);
         }
-        return ResponseParser.Parse(exchange.ResponseBytes.Span, limits, answersHead, exchange.Response, ref scanned);
+        int scanned = exchange.Scanned;
+        ParseStatus status = ResponseParser.Parse(
+            exchange.ResponseBytes.Span, limits, answersHead, exchange.Response, ref scanned);
+        exchange.Scanned = scanned;
+        return status;
     }
 
     /// <summary>A switch of protocols that nobody asked for would turn the connection into a tunnel for the
@@ -257,7 +269,7 @@ internal static class Forwarder
     /// <summary>Sending it twice must be the same as sending it once (RFC 9110 section 9.2.2), and all of it must still
     /// be here.</summary>
     private static bool CanReplay(Exchange exchange) =>
-        exchange.Request.Framing == BodyFraming.None
+        exchange.Request.Framing == BodyFraming.None && exchange.Reason == Reason.None && !exchange.TimedOut
         && exchange.Request.Method is Method.Get or Method.Head or Method.Options or Method.Put or Method.Delete
             or Method.Trace;
 }

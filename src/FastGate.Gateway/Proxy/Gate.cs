@@ -27,7 +27,8 @@ public sealed class Gate
         _lanesAccepting = _lanes.Length;
         for (int i = 0; i < _lanes.Length; i++)
         {
-            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.ForLane(i), accessLog.ForLane(i));
+            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.ForLane(i), accessLog.ForLane(i),
+                table.Server.MemoryMax / _lanes.Length);
             transport.Lanes[i].Escaped = ReportBug;
         }
     }
@@ -154,20 +155,21 @@ public sealed class Gate
         _drained.TrySetResult();
     }
 
-    internal void ReportBug(Exception bug) => _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
+    internal void ReportBug(Exception bug) =>
+        _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
 
     private async Task AcceptAsync(GateLane lane, int listener)
     {
         while (await _listeners[listener].AcceptAsync(lane.Lane) is { } client)
         {
-            if (TryAdmit())
-            {
-                _ = new ClientLoop(lane, client, listener).RunAsync();
-            }
-            else
-            {
-                _ = ClientLoop.RefuseAsync(lane, client);
-            }
+            Accept(client, listener);
         }
+    }
+
+    /// <summary>Serves a client's connection on the lane it lives on, whose thread calls.</summary>
+    internal void Accept(Connection client, int listener)
+    {
+        GateLane lane = _lanes[client.Lane.Index];
+        _ = TryAdmit() ? new ClientLoop(lane, client, listener).RunAsync() : ClientLoop.RefuseAsync(lane, client);
     }
 }

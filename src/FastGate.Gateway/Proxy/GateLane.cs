@@ -1,6 +1,7 @@
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
+using FastGate.Net.Time;
 using Microsoft.Extensions.ObjectPool;
 
 namespace FastGate.Gateway.Proxy;
@@ -10,18 +11,25 @@ namespace FastGate.Gateway.Proxy;
 internal sealed class GateLane
 {
     private const int ExchangesKeptMax = 16 * 1024;
+    /// <summary>What an idle client's connection costs in objects, measured.</summary>
+    private const int ClientBytes = 2 * 1024;
+    private const int RoomConnections = 64;
+    private const long RoomEveryMs = 100;
 
     private readonly Gate _gate;
     private readonly LaneLog _log;
     private readonly WallClock _wallClock = new();
+    private readonly long _memoryMax;
     private ClientLoop? _clients;
+    private long _nextRoomAt;
 
-    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log)
+    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log, long memoryMax)
     {
         _gate = gate;
         Lane = lane;
         Table = table;
         Stats = stats;
+        _memoryMax = memoryMax;
         _log = log;
         Exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(), ExchangesKeptMax);
         Ids = new RequestIds(lane.Index);
@@ -105,6 +113,38 @@ internal sealed class GateLane
             ClientLoop? next = client.Next;
             client.Cut();
             client = next;
+        }
+    }
+
+    /// <summary>What this lane's part of <c>memory_max</c> holds is used up: buffers that are out, and what a
+    /// connection costs besides.</summary>
+    public bool IsOverMemory => Lane.Buffers.RentedBytes + ((long)Clients * ClientBytes) > _memoryMax;
+
+    /// <summary>Ends the connections that have been idle for longest.</summary>
+    public void MakeRoom()
+    {
+        if (Lane.Now < _nextRoomAt)
+        {
+            return; // A flood of refused requests must not walk through all connections each time.
+        }
+        _nextRoomAt = Lane.Now + RoomEveryMs;
+        var idle = new PriorityQueue<ClientLoop, long>();
+        for (ClientLoop? client = _clients; client is not null; client = client.Next)
+        {
+            if (client.IdleSince == LaneTimer.Never)
+            {
+                continue;
+            }
+            // The queue keeps the oldest: its first is the youngest of them.
+            idle.Enqueue(client, -client.IdleSince);
+            if (idle.Count > RoomConnections)
+            {
+                idle.Dequeue();
+            }
+        }
+        while (idle.TryDequeue(out ClientLoop? client, out _))
+        {
+            client.EndIdle();
         }
     }
 

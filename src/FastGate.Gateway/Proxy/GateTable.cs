@@ -11,6 +11,8 @@ internal sealed class GateTable
 
     public required ListenerOptions[] Listeners { get; init; }
 
+    public required ServerOptions Server { get; init; }
+
     public required ClientOptions Client { get; init; }
 
     public required TrustedProxies TrustedProxies { get; init; }

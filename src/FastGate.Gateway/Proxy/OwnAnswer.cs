@@ -5,15 +5,16 @@ using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
 
-/// <summary>Writes the answers that the gate gives itself: a route's fixed answer, a redirect, or the problem that ended
-/// the exchange (RFC 9457) with its <c>Proxy-Status</c> (RFC 9209). Nothing internal is in them.</summary>
+/// <summary>Writes the answers that the gate gives itself: a route's fixed answer, a redirect, or the problem that
+/// ended the exchange (RFC 9457) with its <c>Proxy-Status</c> (RFC 9209). Nothing internal is in them.</summary>
 internal static class OwnAnswer
 {
     private const int FixedBytes = 640;
 
     /// <summary>For a connection over <c>connections_max</c>, of whose request nothing is known.</summary>
     public static ReadOnlySpan<byte> Overloaded =>
-        "HTTP/1.1 503 Service Unavailable\r\nProxy-Status: fastgate; error=overloaded\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8;
+        "HTTP/1.1 503 Service Unavailable\r\nProxy-Status: fastgate; error=overloaded\r\nRetry-After: 1\r\n"u8
+        + "Content-Length: 0\r\nConnection: close\r\n\r\n"u8;
 
     public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane)
     {
@@ -49,7 +50,8 @@ internal static class OwnAnswer
         document.Raw("\"}\n"u8);
         body = body[..document.Length];
 
-        var writer = new HeadWriter(output.GetSpan(FixedBytes + exchange.RequestId.Length + body.Length + exchange.Match.Allow.Length));
+        var writer = new HeadWriter(output.GetSpan(
+            FixedBytes + exchange.RequestId.Length + body.Length + exchange.Match.Allow.Length));
         writer.StatusLine(status, default);
         writer.Raw("Content-Type: application/problem+json\r\nProxy-Status: fastgate; error="u8);
         writer.Raw(reason.Word);

@@ -9,9 +9,9 @@ using FastGate.Net.Time;
 
 namespace FastGate.Gateway.Proxy;
 
-/// <summary>Sends a request: the head that stands in the upstream's output, and the client's body behind it as it comes.
-/// It runs beside the wait for the answer. A fault of the client ends the upstream's connection, so that whoever waits
-/// for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
+/// <summary>Sends a request: the head that stands in the upstream's output, and the client's body behind it as it
+/// comes. It runs beside the wait for the answer. A fault of the client ends the upstream's connection, so that
+/// whoever waits for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
 internal static class RequestBody
 {
     /// <summary>How long a body may come slower than <c>body_rate_min</c> before the rate counts.</summary>
@@ -30,7 +30,8 @@ internal static class RequestBody
         {
             return AwaitFlushAsync(exchange, upstream, lane, flush);
         }
-        return new ValueTask<UploadEnd>(Ended(exchange, upstream, lane, OfFlush(flush.GetAwaiter().GetResult(), exchange)));
+        UploadEnd end = OfFlush(flush.GetAwaiter().GetResult(), exchange);
+        return new ValueTask<UploadEnd>(Ended(exchange, upstream, lane, end));
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
@@ -89,7 +90,10 @@ internal static class RequestBody
         {
             if (!input.TryRead(out ReadResult read))
             {
-                if (upstream.Output.HasBytes && await FlushAsync(exchange, upstream, lane) is var sent and not UploadEnd.Complete)
+                UploadEnd sent = upstream.Output.HasBytes
+                    ? await FlushAsync(exchange, upstream, lane)
+                    : UploadEnd.Complete;
+                if (sent != UploadEnd.Complete)
                 {
                     return sent;
                 }
@@ -127,7 +131,10 @@ internal static class RequestBody
         {
             if (!input.TryRead(out ReadResult read))
             {
-                if (upstream.Output.HasBytes && await FlushAsync(exchange, upstream, lane) is var sent and not UploadEnd.Complete)
+                UploadEnd sent = upstream.Output.HasBytes
+                    ? await FlushAsync(exchange, upstream, lane)
+                    : UploadEnd.Complete;
+                if (sent != UploadEnd.Complete)
                 {
                     return sent;
                 }

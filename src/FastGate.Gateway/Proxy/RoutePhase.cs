@@ -12,6 +12,10 @@ internal static class RoutePhase
     public static void Refuse(Exchange exchange, GateLane lane, ParseStatus status)
     {
         exchange.NewRequestId(lane.Ids);
+        if (status == ParseStatus.Complete)
+        {
+            return; // The reason is noted: the head did not come in time.
+        }
         exchange.Fail(status.StatusCode() switch
         {
             414 => Reason.TargetTooLong,
@@ -26,8 +30,10 @@ internal static class RoutePhase
     public static void Find(Exchange exchange, GateLane lane)
     {
         ReadForwarding(exchange, lane);
-        if (exchange.Reason != Reason.None)
+        if (lane.IsOverMemory)
         {
+            lane.MakeRoom();
+            exchange.Fail(Reason.Overloaded);
             return;
         }
         if (exchange.Request.Headers.HasUnderscores
@@ -100,7 +106,9 @@ internal static class RoutePhase
         {
             return true;
         }
-        PathPolicy policy = exchange.Table.Client.Path == PathHandling.Refuse ? PathPolicy.Refuse : PathPolicy.Normalize;
+        PathPolicy policy = exchange.Table.Client.Path == PathHandling.Refuse
+            ? PathPolicy.Refuse
+            : PathPolicy.Normalize;
         Span<byte> room = exchange.PathRoom(PathNormalizer.NormalBytesMax(sent.Length));
         NormalPath normal = PathNormalizer.Normalize(sent, room, policy);
         if (!normal.IsUsable)

@@ -25,8 +25,8 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
         return false;
     }
 
-    /// <summary>The client's address: the rightmost of the forwarded ones that is not a trusted proxy's own; without one
-    /// the leftmost that is an address at all.</summary>
+    /// <summary>The client's address: the rightmost of the forwarded ones that is not a trusted proxy's own; without
+    /// one the leftmost that is an address at all.</summary>
     /// <param name="forwardedFor">The value of X-Forwarded-For, several fields joined by commas.</param>
     /// <param name="found">The part of the value that is the client's address.</param>
     public bool TryFindClient(ReadOnlySpan<byte> forwardedFor, out Range found)

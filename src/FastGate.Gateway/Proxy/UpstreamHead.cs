@@ -18,7 +18,7 @@ internal static class UpstreamHead
     /// <summary>Room for the lines the gate adds, their values not counted.</summary>
     private const int OwnLinesBytes = 320;
 
-    public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane)
+    public static void Write(Exchange exchange, ConnectionWriter output)
     {
         RequestHead request = exchange.Request;
         ReadOnlySpan<byte> head = exchange.HeadBytes;
@@ -139,7 +139,8 @@ internal static class UpstreamHead
 
     private static void LeaveOutUnderscores(Exchange exchange)
     {
-        if (exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass || !exchange.Request.Headers.HasUnderscores)
+        if (!exchange.Request.Headers.HasUnderscores
+            || exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass)
         {
             return;
         }

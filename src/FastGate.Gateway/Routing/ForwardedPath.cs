@@ -2,8 +2,8 @@ using System.Text;
 
 namespace FastGate.Gateway.Routing;
 
-/// <summary><c>strip_prefix</c>, compiled: what is left of a path for the upstream. The prefix is made of whole segments
-/// and every pattern of the route begins with it, so at request time there is nothing to compare.</summary>
+/// <summary><c>strip_prefix</c>, compiled: what is left of a path for the upstream. The prefix is made of whole
+/// segments and every pattern of the route begins with it, so at request time there is nothing to compare.</summary>
 internal sealed class ForwardedPath
 {
     private readonly int _prefixBytes;
@@ -32,11 +32,13 @@ internal sealed class ForwardedPath
         }
         else if (prefix.EndsWith('/'))
         {
-            problems.Add(new RoutingProblem(prefix.Length - 1, 1, "a prefix does not end with '/'", $"write {prefix.TrimEnd('/')}"));
+            problems.Add(new RoutingProblem(prefix.Length - 1, 1, "a prefix does not end with '/'",
+                $"write {prefix.TrimEnd('/')}"));
         }
         else if (prefix.AsSpan().IndexOfAny('{', '}', '*') is var special and >= 0)
         {
-            problems.Add(new RoutingProblem(special, 1, "a prefix is plain text", "rewrite = \"...\" can use variables"));
+            problems.Add(new RoutingProblem(special, 1, "a prefix is plain text",
+                "rewrite = \"...\" can use variables"));
         }
         if (problems.Count > before || RoutePattern.Parse(prefix, problems) is not { } parsed)
         {
@@ -55,7 +57,8 @@ internal sealed class ForwardedPath
         return problems.Count > before ? null : new ForwardedPath(prefix);
     }
 
-    /// <summary>The path behind the prefix: <c>/orders/7</c> of <c>/v1/orders/7</c>; <c>/</c> when nothing remains.</summary>
+    /// <summary>The path behind the prefix: <c>/orders/7</c> of <c>/v1/orders/7</c>; <c>/</c> when nothing
+    /// remains.</summary>
     /// <param name="path">A path that one of the patterns matched.</param>
     public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> path) =>
         path.Length > _prefixBytes ? path[_prefixBytes..] : "/"u8;

@@ -29,7 +29,8 @@ internal sealed class HostTable
     {
         _hostless = hostless;
         _roots = new KeyTable(
-            [.. hosts.Select(static h => (h.Host.IsWildcard ? WildcardKey : ExactKey, h.Host.Key, h.Root))], foldsCase: true);
+            [.. hosts.Select(static h => (h.Host.IsWildcard ? WildcardKey : ExactKey, h.Host.Key, h.Root))],
+            foldsCase: true);
         foreach ((HostPattern host, _) in hosts)
         {
             if (host.IsWildcard)

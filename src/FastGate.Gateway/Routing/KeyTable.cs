@@ -6,9 +6,9 @@ using System.Text;
 
 namespace FastGate.Gateway.Routing;
 
-/// <summary>An immutable hash table from (parent, bytes) to a positive number, for children of nodes and for hosts. Open
-/// addressing at half load over flat arrays: a lookup that misses costs one hash and, as a rule, one cache line. Its
-/// keys come from the configuration, so no request can make its chains longer than the build made them.</summary>
+/// <summary>An immutable hash table from (parent, bytes) to a positive number, for children of nodes and for hosts.
+/// Open addressing at half load over flat arrays: a lookup that misses costs one hash and, as a rule, one cache line.
+/// Its keys come from the configuration, so no request can make its chains longer than the build made them.</summary>
 internal sealed class KeyTable
 {
     private readonly Slot[] _slots;
@@ -26,7 +26,8 @@ internal sealed class KeyTable
         public int Value;
     }
 
-    /// <param name="entries">Distinct keys; lower case already when <paramref name="foldsCase"/>; values above 0.</param>
+    /// <param name="entries">Distinct keys; lower case already when <paramref name="foldsCase"/>; values above
+    /// 0.</param>
     /// <param name="foldsCase">Letters are compared without regard to ASCII case.</param>
     public KeyTable(IReadOnlyCollection<(int Parent, byte[] Key, int Value)> entries, bool foldsCase)
     {
@@ -44,7 +45,14 @@ internal sealed class KeyTable
             {
                 at = (at + 1) & (uint)(_slots.Length - 1);
             }
-            _slots[at] = new Slot { Hash = hash, Parent = parent, KeyOffset = offset, KeyLength = key.Length, Value = value };
+            _slots[at] = new Slot
+            {
+                Hash = hash,
+                Parent = parent,
+                KeyOffset = offset,
+                KeyLength = key.Length,
+                Value = value,
+            };
             offset += key.Length;
         }
     }

@@ -4,8 +4,8 @@ using FastGate.Http;
 
 namespace FastGate.Gateway.Routing;
 
-/// <summary>The methods that the routes of one table name, each a bit: the known ones by their <see cref="Method"/>, then
-/// the others in alphabetical order. Immutable once the table is built.</summary>
+/// <summary>The methods that the routes of one table name, each a bit: the known ones by their <see cref="Method"/>,
+/// then the others in alphabetical order. Immutable once the table is built.</summary>
 internal sealed class MethodTable
 {
     private const int KnownCount = (int)Method.Patch + 1;
@@ -15,7 +15,8 @@ internal sealed class MethodTable
 
     private readonly byte[][] _names;
 
-    /// <summary>A table with these methods beyond the known ones, at most <see cref="RoutingLimits.CustomMethodsMax"/>.</summary>
+    /// <summary>A table with these methods beyond the known ones, at most <see
+    /// cref="RoutingLimits.CustomMethodsMax"/>.</summary>
     public MethodTable(IEnumerable<string> customMethods)
     {
         string[] custom = [.. customMethods.Except(s_known).Distinct().Order(StringComparer.Ordinal)];

@@ -18,8 +18,8 @@ internal enum PathRule : byte
     /// <summary>Empty, or does not begin with a slash.</summary>
     NotAbsolute,
     Backslash,
-    /// <summary>A control byte, a space, <c>?</c> or <c>#</c> as such: no path contains one (RFC 9112 section 3.2.1), and
-    /// upstreams disagree about what is meant.</summary>
+    /// <summary>A control byte, a space, <c>?</c> or <c>#</c> as such: no path contains one (RFC 9112 section 3.2.1),
+    /// and upstreams disagree about what is meant.</summary>
     ForbiddenByte,
     /// <summary>%00 to %1F or %7F.</summary>
     EncodedControl,
@@ -32,8 +32,8 @@ internal enum PathRule : byte
     EncodedDotSegment,
     /// <summary>Not normal, and the policy is <see cref="PathPolicy.Refuse"/>.</summary>
     NotNormal,
-    /// <summary>The normal form is longer than the caller's buffer (only bytes that must be escaped make a path longer):
-    /// 414.</summary>
+    /// <summary>The normal form is longer than the caller's buffer (only bytes that must be escaped make a path
+    /// longer): 414.</summary>
     TooLong,
 }
 
@@ -52,9 +52,9 @@ internal readonly record struct NormalPath(PathRule Rule, bool IsRewritten, int 
         IsRewritten ? destination[..Length] : sent;
 }
 
-/// <summary>Brings the path of a request target to the one form that is matched and forwarded, so that gate and upstream
-/// see the same path. Pure; decodes once and never again (<c>%252e</c> stays). The room's README has the table of cases.
-/// An empty path (absolute-form without one, asterisk-form) is the caller's to turn into <c>/</c>.</summary>
+/// <summary>Brings the path of a request target to the one form that is matched and forwarded, so that gate and
+/// upstream see the same path. Pure; decodes once and never again (<c>%252e</c> stays). The room's README has the table
+/// of cases. An empty path (absolute-form without one, asterisk-form) is the caller's to turn into <c>/</c>.</summary>
 internal static class PathNormalizer
 {
     // The bytes that stand for themselves in a path: unreserved, sub-delims, ':', '@' (RFC 3986 section 3.3) and '/'.
@@ -66,7 +66,8 @@ internal static class PathNormalizer
 
     private static ReadOnlySpan<byte> UpperHex => "0123456789ABCDEF"u8;
 
-    /// <summary>Bytes of destination with which <see cref="Normalize"/> never answers <see cref="PathRule.TooLong"/>.</summary>
+    /// <summary>Bytes of destination with which <see cref="Normalize"/> never answers <see
+    /// cref="PathRule.TooLong"/>.</summary>
     public static int NormalBytesMax(int pathBytes) => pathBytes * 3;
 
     public static NormalPath Normalize(ReadOnlySpan<byte> path, Span<byte> destination, PathPolicy policy)
@@ -83,8 +84,8 @@ internal static class PathNormalizer
         return NormalizeFrom(path, suspect, destination, policy);
     }
 
-    /// <summary>Index of the first byte that could make the path not normal, -1 for none: a byte that is not plain, or one
-    /// of <c>/</c> and <c>.</c> right after a slash. Errs towards suspicion (<c>/.well-known</c>).</summary>
+    /// <summary>Index of the first byte that could make the path not normal, -1 for none: a byte that is not plain, or
+    /// one of <c>/</c> and <c>.</c> right after a slash. Errs towards suspicion (<c>/.well-known</c>).</summary>
     internal static int IndexOfSuspect(ReadOnlySpan<byte> path)
     {
         int length = path.Length;

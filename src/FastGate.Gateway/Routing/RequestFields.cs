@@ -14,7 +14,8 @@ internal static class RequestFields
 
     /// <summary>The next <c>name=value</c> of a query, still encoded; parted by <c>&amp;</c> alone. A name without
     /// <c>=</c> has an empty value; empty pieces are passed over.</summary>
-    public static bool NextParameter(ref ReadOnlySpan<byte> query, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    public static bool NextParameter(ref ReadOnlySpan<byte> query, out ReadOnlySpan<byte> name,
+        out ReadOnlySpan<byte> value)
     {
         while (!query.IsEmpty)
         {
@@ -30,9 +31,10 @@ internal static class RequestFields
         return false;
     }
 
-    /// <summary>The next <c>name=value</c> of a Cookie field, without the spaces around both. Pieces without <c>=</c> have
-    /// no name and are passed over; quotes are part of the value (RFC 6265bis section 5.6).</summary>
-    public static bool NextCookie(ref ReadOnlySpan<byte> cookies, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    /// <summary>The next <c>name=value</c> of a Cookie field, without the spaces around both. Pieces without <c>=</c>
+    /// have no name and are passed over; quotes are part of the value (RFC 6265bis section 5.6).</summary>
+    public static bool NextCookie(ref ReadOnlySpan<byte> cookies, out ReadOnlySpan<byte> name,
+        out ReadOnlySpan<byte> value)
     {
         while (!cookies.IsEmpty)
         {

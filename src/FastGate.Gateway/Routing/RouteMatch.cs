@@ -26,7 +26,8 @@ internal enum MatchOutcome : byte
     /// <summary>404: no route has this path (on this listener and host, with these conditions).</summary>
     NotFound = 0,
     Found,
-    /// <summary>405: routes would match if only the method were another; <see cref="RouteMatch{T}.Allow"/> has those.</summary>
+    /// <summary>405: routes would match if only the method were another; <see cref="RouteMatch{T}.Allow"/> has
+    /// those.</summary>
     MethodNotAllowed,
 }
 
@@ -36,7 +37,8 @@ internal struct CaptureSlots
     private Slice _first;
 }
 
-/// <summary>The values of a pattern's <c>{name}</c>s and <c>{rest}</c>, as slices of the path that was matched.</summary>
+/// <summary>The values of a pattern's <c>{name}</c>s and <c>{rest}</c>, as slices of the path that was
+/// matched.</summary>
 internal struct RouteCaptures
 {
     internal CaptureSlots Slots;

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace FastGate.Gateway.Routing;
 
-/// <summary>Reads the text of one <see cref="RoutePattern"/> and says everything that is wrong with it at once.</summary>
+/// <summary>Reads the text of one <see cref="RoutePattern"/> and says everything that is wrong with it at
+/// once.</summary>
 internal sealed class RoutePatternParser(string text, List<RoutingProblem> problems)
 {
     private readonly int _before = problems.Count;
@@ -67,7 +68,9 @@ internal sealed class RoutePatternParser(string text, List<RoutingProblem> probl
             else if (!RequestFields.IsToken(method))
             {
                 Add(offset, method.Length, $"'{method}' is not a method",
-                    method.Contains('/', StringComparison.Ordinal) ? "a path contains no space; the method stands first" : null);
+                    method.Contains('/', StringComparison.Ordinal)
+                        ? "a path contains no space; the method stands first"
+                        : null);
             }
             else if (method.Contains('.', StringComparison.Ordinal))
             {
@@ -76,7 +79,8 @@ internal sealed class RoutePatternParser(string text, List<RoutingProblem> probl
             }
             else if (upper != method && MethodTable.IsKnown(upper))
             {
-                Add(offset, method.Length, $"'{method}' is not a method: methods are case-sensitive", $"did you mean {upper}?");
+                Add(offset, method.Length, $"'{method}' is not a method: methods are case-sensitive",
+                    $"did you mean {upper}?");
             }
             else if (methods.Contains(method))
             {

@@ -8,7 +8,8 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
 {
     private readonly int[] _counts = new int[(int)RouteFindingKind.HostCatchAll + 1];
 
-    /// <summary>Negative: a goes before b wherever both match. Zero: equal, and only the order of names is left.</summary>
+    /// <summary>Negative: a goes before b wherever both match. Zero: equal, and only the order of names is
+    /// left.</summary>
     public static int CompareRank(RouteTrie<T>.Entry a, RouteTrie<T>.Entry b)
     {
         int rank = CompareSpecificity(a, b);
@@ -57,12 +58,16 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
 
     private void FindAmbiguous(List<RouteTrie<T>.Entry> entries)
     {
-        for (int i = 0; i < entries.Count; i++)
+        for (int start = 0, end; start < entries.Count; start = end)
         {
-            for (int j = i + 1; j < entries.Count && CompareRank(entries[i], entries[j]) == 0; j++)
+            end = start + 1;
+            while (end < entries.Count && CompareRank(entries[start], entries[end]) == 0)
             {
-                RouteTrie<T>.Entry a = entries[i];
-                RouteTrie<T>.Entry b = entries[j];
+                end++;
+            }
+            List<RouteTrie<T>.Entry> equals = entries.GetRange(start, end - start);
+            foreach ((RouteTrie<T>.Entry a, RouteTrie<T>.Entry b) in EqualPairs<T>.Of(equals))
+            {
                 if (IsFull(RouteFindingKind.Ambiguous))
                 {
                     return;
@@ -72,7 +77,7 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
                     Add(new RouteFinding<T>(RouteFindingKind.Ambiguous, b.Route, b.Pattern, a.Route, a.Pattern,
                         $"routes '{a.Route.Name}' ({a.Pattern.Text}) and '{b.Route.Name}' ({b.Pattern.Text}) " +
                         "match the same requests and are equally specific",
-                        "give one of them an order (lower goes first), or a method, host or when that tells them apart"));
+                        "give one of them an order (lower goes first), or a method, host or when to tell them apart"));
                 }
             }
         }
@@ -82,8 +87,7 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
         (a.Listeners & b.Listeners) != 0
         && (a.Methods == 0 || b.Methods == 0 || (a.Methods & b.Methods) != 0)
         && (a.Route.IgnoreCase || b.Route.IgnoreCase || HaveSameLiterals(a.Pattern, b.Pattern))
-        && IsSatisfiable(a.When) && IsSatisfiable(b.When)
-        && !a.When.Any(x => b.When.Any(x.Excludes));
+        && !Exclude(a.When, b.When) && IsSatisfiable(a.When) && IsSatisfiable(b.When);
 
     /// <summary>Compares the literals that both have; they stand in one place, or one above the other.</summary>
     private static bool HaveSameLiterals(RoutePattern a, RoutePattern b)
@@ -100,10 +104,26 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
         return true;
     }
 
-    private static bool IsSatisfiable(WhenCondition[] when) => !when.Any(x => when.Any(x.Excludes));
+    private static bool IsSatisfiable(WhenCondition[] when) => !Exclude(when, when);
+
+    private static bool Exclude(WhenCondition[] a, WhenCondition[] b)
+    {
+        foreach (WhenCondition x in a)
+        {
+            foreach (WhenCondition y in b)
+            {
+                if (x.Excludes(y))
+                {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
 
     /// <summary>The more specific lists that between them take every path a final <c>/*</c> at this place can have: the
-    /// place itself, the place with its slash, everything below. Null when there is a part that nothing takes.</summary>
+    /// place itself, the place with its slash, everything below. Null when there is a part that nothing
+    /// takes.</summary>
     private static List<RouteTrie<T>.Entry>[]? PartsOfRest(RouteTrieBuilder<T>.Place place, bool isRoot)
     {
         if (place.Name is null || !place.Literals.TryGetValue("", out RouteTrieBuilder<T>.Place? slash))
@@ -115,13 +135,16 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
     }
 
     /// <param name="entries">The entries of one place, sorted.</param>
-    /// <param name="parts">Lists that go before all of them and, taken together, cover the place's paths; empty when the
-    /// entries are all there is; null when the lists leave a gap.</param>
+    /// <param name="parts">Lists that go before all of them and, taken together, cover the place's paths; empty when
+    /// the entries are all there is; null when the lists leave a gap.</param>
     private void FindUnreachable(List<RouteTrie<T>.Entry> entries, List<RouteTrie<T>.Entry>[]? parts)
     {
+        int group = 0;
         for (int i = 0; i < entries.Count && !IsFull(RouteFindingKind.NeverMatches); i++)
         {
             RouteTrie<T>.Entry entry = entries[i];
+            // An equal before it stands there by its name only: that is the ambiguity's finding.
+            group = CompareRank(entries[group], entry) == 0 ? group : i;
             if (!IsSatisfiable(entry.When))
             {
                 AddUnreachable(entry, null, "its conditions exclude each other");
@@ -133,7 +156,7 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
                 continue;
             }
             RouteTrie<T>.Entry? by = null;
-            ulong left = Uncovered(entry.Methods == 0 ? ulong.MaxValue : entry.Methods, entry, entries, i, ref by);
+            ulong left = Uncovered(entry.Methods == 0 ? ulong.MaxValue : entry.Methods, entry, entries, group, ref by);
             if (left != 0 && parts is { Length: > 0 })
             {
                 ulong gap = 0;
@@ -145,7 +168,8 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
             }
             if (left == 0 && by is not null)
             {
-                AddUnreachable(entry, by, $"everything it matches goes to more specific routes or those of lower order, as '{by.Route.Name}'");
+                AddUnreachable(entry, by,
+                    $"all it matches goes to more specific routes or those of lower order, as '{by.Route.Name}'");
             }
         }
     }
@@ -157,10 +181,8 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
         for (int i = 0; i < count && methods != 0; i++)
         {
             RouteTrie<T>.Entry other = before[i];
-            // An equal before it in the same list stands there by its name only: that is the ambiguity's finding.
-            bool equal = count < before.Count && CompareRank(other, entry) == 0;
             ulong taken = other.Methods == 0 ? ulong.MaxValue : other.Methods;
-            if (!equal && (methods & taken) != 0 && Covers(other, entry))
+            if ((methods & taken) != 0 && Covers(other, entry))
             {
                 methods &= ~taken;
                 by = other;
@@ -172,7 +194,19 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
     private static bool Covers(RouteTrie<T>.Entry a, RouteTrie<T>.Entry b) =>
         (b.Listeners & ~a.Listeners) == 0
         && (a.Route.IgnoreCase || (!b.Route.IgnoreCase && HaveSameLiterals(a.Pattern, b.Pattern)))
-        && a.When.All(x => b.When.Any(x.IsImpliedBy));
+        && AreImplied(a.When, b.When);
+
+    private static bool AreImplied(WhenCondition[] when, WhenCondition[] by)
+    {
+        foreach (WhenCondition condition in when)
+        {
+            if (!Array.Exists(by, condition.IsImpliedBy))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
 
     private void AddUnreachable(RouteTrie<T>.Entry entry, RouteTrie<T>.Entry? by, string why) =>
         Add(new RouteFinding<T>(RouteFindingKind.NeverMatches, entry.Route, entry.Pattern, by?.Route, by?.Pattern,
@@ -207,9 +241,10 @@ internal sealed class RouteReview<T>(List<RouteFinding<T>> findings)
                 RouteTrie<T>.Entry? hidden = hostless.Find(e => e.Route != all.Route && CanShareRequest(all, e));
                 if (hidden is not null)
                 {
-                    Add(new RouteFinding<T>(RouteFindingKind.HostCatchAll, all.Route, all.Pattern, hidden.Route, hidden.Pattern,
-                        $"on {tree.Host!.Text}, '{all.Pattern.Text}' of route '{all.Route.Name}' also takes what routes without " +
-                        $"a host match, as '{hidden.Pattern.Text}' of route '{hidden.Route.Name}'",
+                    Add(new RouteFinding<T>(
+                        RouteFindingKind.HostCatchAll, all.Route, all.Pattern, hidden.Route, hidden.Pattern,
+                        $"on {tree.Host!.Text}, '{all.Pattern.Text}' of route '{all.Route.Name}' also takes what " +
+                        $"routes without a host match, as '{hidden.Pattern.Text}' of route '{hidden.Route.Name}'",
                         $"a host goes before a path; repeat the route with {tree.Host.Text} if it is meant there too"));
                 }
             }

@@ -216,7 +216,8 @@ internal sealed class RouteTrie<T>
             Entry entry = _entries[i];
             // Entries that take this method failed by a condition, or there would be no 405 to write.
             if ((entry.Listeners & walk.Listener) != 0 && entry.Methods != 0 && (entry.Methods & walk.Method) == 0
-                && (!entry.ChecksCase || HasCase(entry.Pattern, walk.Request.Path)) && Hold(entry.When, in walk.Request))
+                && (!entry.ChecksCase || HasCase(entry.Pattern, walk.Request.Path))
+                && Hold(entry.When, in walk.Request))
             {
                 walk.Allow |= entry.Methods;
             }

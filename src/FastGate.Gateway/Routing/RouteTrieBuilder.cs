@@ -34,8 +34,8 @@ internal sealed class RouteTrieBuilder<T>
         _routes.Add(route);
     }
 
-    /// <summary>Builds the trie of everything added. It is complete even when there are findings that are errors: what is
-    /// ambiguous goes to the lower name.</summary>
+    /// <summary>Builds the trie of everything added. It is complete even when there are findings that are errors: what
+    /// is ambiguous goes to the lower name.</summary>
     public RouteTrie<T> Build(List<RouteFinding<T>> findings)
     {
         MethodTable methods = new(CustomMethods(findings));
@@ -47,7 +47,8 @@ internal sealed class RouteTrieBuilder<T>
             if (route.Names.Slots.Count > RoutingLimits.NamesMax)
             {
                 findings.Add(new RouteFinding<T>(RouteFindingKind.TooManyNames, route, null, null, null,
-                    $"the patterns of route '{route.Name}' have more than {RoutingLimits.NamesMax} names together", null));
+                    $"the patterns of route '{route.Name}' have more than {RoutingLimits.NamesMax} names together",
+                    null));
                 continue;
             }
             foreach (RoutePattern pattern in route.Patterns)
@@ -188,12 +189,13 @@ internal sealed class RouteTrieBuilder<T>
             segments.AddRange(place.Literals.Select(l => (i, Encoding.ASCII.GetBytes(l.Key), l.Value.Index)));
         }
         HostTable hosts = new(
-            [.. trees.Where(static t => t.Host is not null).Select(static t => (t.Host!, t.Root.Index))], trees[0].Root.Index);
+            [.. trees.Where(static t => t.Host is not null).Select(static t => (t.Host!, t.Root.Index))],
+            trees[0].Root.Index);
         return new RouteTrie<T>(nodes, [.. entries], new KeyTable(segments, folds), hosts, methods);
     }
 
-    /// <summary>The entries of one place, the most specific first; by name where they are equal, so that the order of the
-    /// configuration never decides.</summary>
+    /// <summary>The entries of one place, the most specific first; by name where they are equal, so that the order of
+    /// the configuration never decides.</summary>
     private static int Compare(RouteTrie<T>.Entry a, RouteTrie<T>.Entry b)
     {
         int rank = RouteReview<T>.CompareRank(a, b);

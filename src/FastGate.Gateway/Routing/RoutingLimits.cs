@@ -22,7 +22,8 @@ internal static class RoutingLimits
     public const int WhenTextCharsMax = 4096;
     /// <summary>Characters of a rewrite, a redirect or a header value.</summary>
     public const int TemplateCharsMax = 8192;
-    /// <summary>Findings of one kind in one build; a table that is wrong a thousand times is told so a hundred times.</summary>
+    /// <summary>Findings of one kind in one build; a table that is wrong a thousand times is told so a hundred
+    /// times.</summary>
     public const int FindingsMax = 100;
     /// <summary>RFC 1035 section 2.3.4; longer names in a request match only routes without a host.</summary>
     public const int HostBytesMax = 253;

@@ -111,7 +111,8 @@ internal sealed class Template
         int length = 0;
         foreach (ref readonly Part part in _parts.AsSpan())
         {
-            length += part.Variable == TemplateVariable.None ? part.Text.Length : values.Of(part.Variable, part.Slot).Length;
+            length += part.Variable == TemplateVariable.None ? part.Text.Length
+                : values.Of(part.Variable, part.Slot).Length;
         }
         return length;
     }

@@ -96,7 +96,8 @@ internal sealed class TemplateParser(string text, TemplateUse use, RouteNames na
         int slot = 0;
         if (variable is TemplateVariable.Name or TemplateVariable.Rest && !names.IsInEvery(name))
         {
-            RoutePattern? without = variable == TemplateVariable.Rest || names.SlotOf(name) >= 0 ? names.FirstWithout(name) : null;
+            RoutePattern? without = variable == TemplateVariable.Rest || names.SlotOf(name) >= 0
+                ? names.FirstWithout(name) : null;
             Add(open, close + 1 - open,
                 without is null
                     ? $"unknown variable {{{name}}}"
@@ -162,8 +163,8 @@ internal sealed class TemplateParser(string text, TemplateUse use, RouteNames na
         }
     }
 
-    /// <summary>With its variables put as a plain segment the text must be a normal path, and no variable may stand beside
-    /// dots alone: with a value that is empty or ends in a slash they would become a dot segment.</summary>
+    /// <summary>With its variables put as a plain segment the text must be a normal path, and no variable may stand
+    /// beside dots alone: with a value that is empty or ends in a slash they would become a dot segment.</summary>
     private void CheckRewrite()
     {
         StringBuilder sample = new();

@@ -21,8 +21,9 @@ internal enum WhenTest : byte
     Absent,
 }
 
-/// <summary>One line of <c>when</c>, compiled: where to look, for which name, and what must be found there. Where a name
-/// occurs more than once, any occurrence satisfies <see cref="WhenTest.OneOf"/>. Immutable; asking allocates nothing.</summary>
+/// <summary>One line of <c>when</c>, compiled: where to look, for which name, and what must be found there. Where a
+/// name occurs more than once, any occurrence satisfies <see cref="WhenTest.OneOf"/>. Immutable; asking allocates
+/// nothing.</summary>
 internal sealed class WhenCondition
 {
     private readonly byte[] _name;
@@ -56,7 +57,8 @@ internal sealed class WhenCondition
         if (values.Count is 0 or > RoutingLimits.WhenValuesMax)
         {
             problems.Add(values.Count == 0
-                ? new RoutingProblem(0, key.Length, $"'{key}' has no value, so it can never hold", "true asks for presence, false for absence")
+                ? new RoutingProblem(0, key.Length, $"'{key}' has no value, so it can never hold",
+                    "true asks for presence, false for absence")
                 : new RoutingProblem(0, key.Length, $"'{key}' has more than {RoutingLimits.WhenValuesMax} values"));
         }
         for (int i = 0; known && i < values.Count; i++)
@@ -85,9 +87,9 @@ internal sealed class WhenCondition
         && string.Equals(Name, other.Name,
             Source == WhenSource.Header ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
-    /// <summary>No request can satisfy both, as far as one occurrence of the name goes. (A request that repeats the name
-    /// with two values satisfies two lists that have nothing in common; for telling routes apart that is not counted,
-    /// or no two values could ever choose between two routes.)</summary>
+    /// <summary>No request can satisfy both, as far as one occurrence of the name goes. (A request that repeats the
+    /// name with two values satisfies two lists that have nothing in common; for telling routes apart that is not
+    /// counted, or no two values could ever choose between two routes.)</summary>
     public bool Excludes(WhenCondition other)
     {
         if (!HasKeyOf(other))
@@ -98,7 +100,7 @@ internal sealed class WhenCondition
         {
             return Test != other.Test;
         }
-        return Test == WhenTest.OneOf && other.Test == WhenTest.OneOf && !Values.Intersect(other.Values).Any();
+        return Test == WhenTest.OneOf && other.Test == WhenTest.OneOf && !SharesValue(other);
     }
 
     /// <summary>Every request that satisfies the other satisfies this.</summary>
@@ -106,13 +108,41 @@ internal sealed class WhenCondition
     {
         WhenTest.Absent => other.Test == WhenTest.Absent,
         WhenTest.Present => other.Test != WhenTest.Absent,
-        _ => other.Test == WhenTest.OneOf && !other.Values.Except(Values).Any(),
+        _ => other.Test == WhenTest.OneOf && HasEveryValueOf(other),
     };
 
     public override string ToString()
     {
-        string key = $"{Source switch { WhenSource.Header => "header", WhenSource.Query => "query", _ => "cookie" }}:{Name}";
-        return Test == WhenTest.OneOf ? $"{key} = {string.Join(" | ", Values)}" : $"{key} = {(Test == WhenTest.Present ? "true" : "false")}";
+        string source = Source switch { WhenSource.Header => "header", WhenSource.Query => "query", _ => "cookie" };
+        string key = $"{source}:{Name}";
+        return Test == WhenTest.OneOf
+            ? $"{key} = {string.Join(" | ", Values)}"
+            : $"{key} = {(Test == WhenTest.Present ? "true" : "false")}";
+    }
+
+    // Plain loops: a table of routes in one place asks this for every pair of them.
+    private bool SharesValue(WhenCondition other)
+    {
+        foreach (byte[] value in _values)
+        {
+            if (other.HasValue(value))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private bool HasEveryValueOf(WhenCondition other)
+    {
+        foreach (byte[] value in other._values)
+        {
+            if (!HasValue(value))
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     private bool HeaderHolds(RequestHead head, ReadOnlySpan<byte> headBytes)
@@ -225,7 +255,8 @@ internal sealed class WhenCondition
         }
         if (source != WhenSource.Query && !RequestFields.IsToken(name))
         {
-            problems.Add(new RoutingProblem(colon + 1, name.Length, $"'{name}' is not the name of a {kind}: no request has it"));
+            problems.Add(new RoutingProblem(colon + 1, name.Length,
+                $"'{name}' is not the name of a {kind}: no request has it"));
             return false;
         }
         return true;

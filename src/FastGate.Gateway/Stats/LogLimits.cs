@@ -1,6 +1,6 @@
 namespace FastGate.Gateway.Stats;
 
-/// <summary>Every bound of the logs, and the pace of their writer. The defaults are what runs; tests shrink them.</summary>
+/// <summary>Every bound of the logs, and the pace of their writer. The defaults run; tests shrink them.</summary>
 internal sealed record LogLimits
 {
     /// <summary>Bytes kept of a path, a query and a user agent each; the rest is cut and its length noted.</summary>

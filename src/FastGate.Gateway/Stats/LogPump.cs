@@ -255,8 +255,8 @@ internal sealed class LogPump
         if (dropped != _accessDropsSaid)
         {
             _accessDropsSaid = dropped;
-            _process.Limited(LogLevel.Warn, "log_dropped", "access log lines were dropped, the log is written too slowly",
-                ("dropped", dropped));
+            _process.Limited(LogLevel.Warn, "log_dropped",
+                "access log lines were dropped, the log is written too slowly", ("dropped", dropped));
         }
     }
 

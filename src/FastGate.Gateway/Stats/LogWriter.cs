@@ -1,7 +1,7 @@
 namespace FastGate.Gateway.Stats;
 
-/// <summary>The one thread that writes: owns the <see cref="ProcessLog"/>, the <see cref="AccessLog"/> and what they are
-/// written to. It sleeps without a timeout while there is nothing to say, is woken by the first line, and then lets
+/// <summary>The one thread that writes: owns the <see cref="ProcessLog"/>, the <see cref="AccessLog"/> and what they
+/// are written to. It sleeps without a timeout while there is nothing to say, is woken by the first line, and then lets
 /// lines gather between its writes, so that a busy gate pays for a hundred wake-ups a second and not for one a
 /// line.</summary>
 public sealed class LogWriter : IDisposable
@@ -56,8 +56,8 @@ public sealed class LogWriter : IDisposable
         _signal.Wake();
     }
 
-    /// <summary>Writes what there is and ends. To be called when the lanes have stopped; lines that come later are lost.
-    /// False when the bound passed first: lines that are left then count as dropped.</summary>
+    /// <summary>Writes what there is and ends. To be called when the lanes have stopped; lines that come later are
+    /// lost. False when the bound passed first: lines that are left then count as dropped.</summary>
     public bool Drain(TimeSpan bound)
     {
         Volatile.Write(ref _deadlineMs, Environment.TickCount64 + (long)bound.TotalMilliseconds);
@@ -89,7 +89,9 @@ public sealed class LogWriter : IDisposable
             long nowMs = Environment.TickCount64;
             long deadlineMs = stopping ? Volatile.Read(ref _deadlineMs) : -1;
             PumpTurn turn = TurnGuarded(nowMs, stopping);
-            if (stopping && (turn.IsEmpty || nowMs >= deadlineMs))
+            // A full pipe may get its reader back in time; a file that fails is not waited for at the end.
+            bool failed = turn.IsStuck && turn.AccessFd < 0 && turn.ProcessFd < 0 && !_pump.IsUrgent;
+            if (stopping && (turn.IsEmpty || failed || nowMs >= deadlineMs))
             {
                 break;
             }

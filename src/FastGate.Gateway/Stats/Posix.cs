@@ -95,9 +95,11 @@ internal static unsafe partial class Posix
         return written < 0 ? -Marshal.GetLastPInvokeError() : written;
     }
 
-    public static bool TryIdentify(string path, out Identity identity) => TryStatx(AtCurrentDirectory, path, 0, out identity);
+    public static bool TryIdentify(string path, out Identity identity) =>
+        TryStatx(AtCurrentDirectory, path, 0, out identity);
 
-    public static bool TryIdentify(int fd, out Identity identity) => TryStatx(fd, "", AtEmptyPath, out identity);
+    public static bool TryIdentify(int fd, out Identity identity) =>
+        TryStatx(fd, "", AtEmptyPath, out identity);
 
     public static bool IsNonBlocking(int fd)
     {

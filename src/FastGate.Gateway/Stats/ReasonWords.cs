@@ -1,10 +1,10 @@
 namespace FastGate.Gateway.Stats;
 
 /// <summary>What each <see cref="Reason"/> is called and which status it answers with. Switches over literals: the
-/// bytes lie in the program's read-only data, nothing is built at start and nothing is allocated on a look-up.</summary>
+/// bytes lie in the program's read-only data, nothing is built at start or allocated on a look-up.</summary>
 public static class ReasonWords
 {
-    /// <summary>Number of reasons, <see cref="Reason.None"/> included: the length of an array indexed by reason.</summary>
+    /// <summary>Number of reasons, <see cref="Reason.None"/> included: the length of an array by reason.</summary>
     public const int Count = (int)Reason.ProxyInternalError + 1;
 
     extension(Reason reason)

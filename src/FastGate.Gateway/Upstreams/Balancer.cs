@@ -1,7 +1,7 @@
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>Chooses a server for one lane. Every lane has its own, so choosing shares nothing but the servers' counters;
-/// each starts at a random place, or all lanes would send their first request to the first server.</summary>
+/// <summary>Chooses a server for one lane. Every lane has its own, so choosing shares nothing but the servers'
+/// counters; each starts at a random place, or all lanes would send their first request to the first server.</summary>
 internal sealed class Balancer(Balance balance, Server[] servers)
 {
     private uint _turn = (uint)Random.Shared.Next(servers.Length);

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using FastGate.Gateway.Stats;
 using FastGate.Net;
 using FastGate.Net.Async;
 using FastGate.Net.Time;
-using FastGate.Gateway.Stats;
 
 namespace FastGate.Gateway.Upstreams;
 
@@ -71,7 +71,7 @@ public sealed class ConnectionPool
     }
 
     /// <summary>Takes back a connection whose exchange ended cleanly.</summary>
-    /// <param name="pooled">The connection; nothing is unread on it.</param>
+    /// <param name="pooled">The connection; kept only if its server is silent on it now.</param>
     /// <param name="keepAliveSeconds">What its server said of how long it keeps idle connections, or -1.</param>
     public void Return(PooledConnection pooled, int keepAliveSeconds)
     {
@@ -84,7 +84,7 @@ public sealed class ConnectionPool
             // A second less than the server's own, or a request could meet its FIN.
             idleMs = Math.Min(idleMs, (keepAliveSeconds - 1) * 1000L);
         }
-        if (idleMs <= 0 || pooled.Connection.Fault != ConnectionFault.None || pooled.Connection.Input.HasBytes)
+        if (idleMs <= 0 || !pooled.Connection.IsSilent())
         {
             End(pooled);
             return;
@@ -238,6 +238,13 @@ public sealed class ConnectionPool
         if (waiter.Lane == Lane)
         {
             waiter.Complete(pooled);
+            return;
+        }
+        if (!pooled.Connection.CanHandOver)
+        {
+            // Its permit travels instead of it.
+            pooled.Connection.Close();
+            waiter.CompleteWithPermit(pooled.Server);
             return;
         }
         pooled.Pool = _upstream.PoolOf(waiter.Lane);

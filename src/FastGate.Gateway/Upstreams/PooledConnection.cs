@@ -2,7 +2,8 @@ using FastGate.Net;
 
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>A connection to a server with its permit: rented to one exchange at a time, watched while it idles.</summary>
+/// <summary>A connection to a server with its permit: rented to one exchange at a time, watched while it
+/// idles.</summary>
 public sealed class PooledConnection : ConnectionWatch
 {
     internal PooledConnection(ConnectionPool pool, Server server, Connection connection)
@@ -29,6 +30,7 @@ public sealed class PooledConnection : ConnectionWatch
     /// <summary>It holds a tunnel's permit instead of a connection's.</summary>
     internal bool IsTunnel { get; set; }
 
-    /// <summary>An idle connection has nothing to say: bytes are an answer nobody asked for, an end is an end.</summary>
+    /// <summary>An idle connection has nothing to say: bytes are an answer nobody asked for, an end is an
+    /// end.</summary>
     protected override void OnActivity(Connection connection, bool broken) => Pool.Discard(this);
 }

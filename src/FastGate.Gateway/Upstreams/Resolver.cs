@@ -29,7 +29,8 @@ internal sealed class Resolver : LaneTimer
         _log = log;
     }
 
-    /// <summary>Resolves every name of <paramref name="upstreams"/> from now on, driven by <paramref name="lane"/>.</summary>
+    /// <summary>Resolves every name of <paramref name="upstreams"/> from now on, driven by
+    /// <paramref name="lane"/>.</summary>
     public static void Start(IEnumerable<Upstream> upstreams, Lane lane, ProcessLog log)
     {
         foreach (Upstream upstream in upstreams)

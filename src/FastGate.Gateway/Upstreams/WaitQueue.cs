@@ -4,8 +4,8 @@ using FastGate.Net.Time;
 
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>The exchanges of all lanes that wait for a connection of one upstream, the longest waiting first. Locked, for
-/// it is touched only when every permit is out.</summary>
+/// <summary>The exchanges of all lanes that wait for a connection of one upstream, the longest waiting first. Locked,
+/// for it is touched only when every permit is out.</summary>
 public sealed class WaitQueue(int waitersMax)
 {
     private readonly Lock _lock = new();
@@ -66,8 +66,8 @@ public sealed class WaitQueue(int waitersMax)
     }
 }
 
-/// <summary>One exchange's wait for a connection: reused from wait to wait. Its result is a connection, a permit to dial
-/// (<see cref="Permit"/>), or neither when the time is up or the wait was given up.</summary>
+/// <summary>One exchange's wait for a connection: reused from wait to wait. Its result is a connection, a permit to
+/// dial (<see cref="Permit"/>), or neither when the time is up or the wait was given up.</summary>
 public sealed class PoolWait : LaneTimer
 {
     private readonly LaneSource<PooledConnection?> _source = new();
@@ -123,7 +123,8 @@ public sealed class PoolWait : LaneTimer
         _source.CompleteQueued(connection, Lane);
     }
 
-    /// <summary>Gives it a permit of <paramref name="server"/>. Any thread, after it was taken out of the queue.</summary>
+    /// <summary>Gives it a permit of <paramref name="server"/>. Any thread, after it was taken out of the
+    /// queue.</summary>
     internal void CompleteWithPermit(Server server)
     {
         Permit = server;

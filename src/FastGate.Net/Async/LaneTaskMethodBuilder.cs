@@ -8,9 +8,9 @@ namespace FastGate.Net.Async;
 
 /// <summary>Builder of async methods on a lane: <c>[AsyncMethodBuilder(typeof(LaneTaskMethodBuilder&lt;&gt;))]</c>. A
 /// method that suspends keeps its state in a box from a free list of its thread without a bound, so that any number of
-/// suspended methods allocates nothing once warm (the runtime's pooling builder keeps one per core and thread: 232 B per
-/// exchange with 64 connections suspended together). No execution context flows. The value task is awaited exactly once,
-/// on the lane that started it.</summary>
+/// suspended methods allocates nothing once warm (the runtime's pooling builder keeps one per core and thread: 232 B
+/// per exchange with 64 connections suspended together). No execution context flows. The value task is awaited exactly
+/// once, on the lane that started it.</summary>
 public struct LaneTaskMethodBuilder<TResult>
 {
     private LaneTaskBox<TResult>? _box;

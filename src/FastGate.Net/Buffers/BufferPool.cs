@@ -23,6 +23,9 @@ public sealed class BufferPool
     /// <summary>Buffers that are out; for limits, statistics and tests.</summary>
     public int Rented { get; private set; }
 
+    /// <summary>Bytes of the buffers that are out.</summary>
+    public long RentedBytes { get; private set; }
+
     /// <summary>Bytes taken from the system so far.</summary>
     public long SlabBytesTotal { get; private set; }
 
@@ -34,6 +37,7 @@ public sealed class BufferPool
     {
         _lane.AssertCurrent();
         Rented--;
+        RentedBytes -= segment.Capacity;
         segment.Clear();
         ref Segment? free = ref segment.Capacity == SmallBytes ? ref _freeSmall : ref _freeLarge;
         segment.NextFree = free;
@@ -51,6 +55,7 @@ public sealed class BufferPool
         free = segment.NextFree;
         segment.NextFree = null;
         Rented++;
+        RentedBytes += bytes;
         return segment;
     }
 

@@ -174,5 +174,6 @@ internal sealed unsafe class EpollLane : Lane
 
     private static int Check(int result, string call) => result >= 0
         ? result
-        : throw new InvalidOperationException($"{call} failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        : throw new InvalidOperationException(
+            $"{call} failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 }

@@ -3,9 +3,9 @@ using FastGate.Net.Buffers;
 
 namespace FastGate.Net.Memory;
 
-/// <summary>One end of a stream inside the process: what one end sends, the other receives, through a bounded wire. Both
-/// ends live on one lane. Readiness is delivered from the lane's ready queue, never inline: the two ends call each other
-/// in turn, and a chain of inline calls would overflow the stack.</summary>
+/// <summary>One end of a stream inside the process: what one end sends, the other receives, through a bounded wire.
+/// Both ends live on one lane. Readiness is delivered from the lane's ready queue, never inline: the two ends call
+/// each other in turn, and a chain of inline calls would overflow the stack.</summary>
 internal sealed class MemoryConnection : Connection
 {
     private readonly NetAddress _remote;
@@ -27,7 +27,8 @@ internal sealed class MemoryConnection : Connection
     /// <param name="lane">The lane of both.</param>
     /// <param name="server">The address the client asked for; the server's peer has no name.</param>
     /// <param name="wireBytesMax">Bytes that may be under way in each direction.</param>
-    public static (MemoryConnection Client, MemoryConnection Server) Pair(Lane lane, NetAddress server, int wireBytesMax)
+    public static (MemoryConnection Client, MemoryConnection Server) Pair(Lane lane, NetAddress server,
+        int wireBytesMax)
     {
         var toServer = new Wire(wireBytesMax);
         var toClient = new Wire(wireBytesMax);
@@ -142,6 +143,8 @@ internal sealed class MemoryConnection : Connection
         _peer.Announce(readable: true, writable: true, broken: unread);
         ReleaseBuffers();
     }
+
+    public override bool CanHandOver => false;
 
     /// <summary>Only inside one lane: the other end cannot move along.</summary>
     public override void HandOver(Lane target, Action<Connection> arrived) =>

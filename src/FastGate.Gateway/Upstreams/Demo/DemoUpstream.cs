@@ -10,7 +10,8 @@ namespace FastGate.Gateway.Upstreams.Demo;
 
 /// <summary>A small HTTP/1.1 server inside the process (<c>servers = ["demo:"]</c>), so that a first run needs nothing
 /// else: <c>/</c>, <c>/echo</c>, <c>/delay/{ms}</c>, <c>/status/{code}</c>, <c>/bytes/{n}</c>, <c>/sse</c>, and a
-/// WebSocket echo at <c>/ws</c>. The gateway reaches it through the same pool and parser as any other upstream.</summary>
+/// WebSocket echo at <c>/ws</c>. The gateway reaches it through the same pool and parser as any other
+/// upstream.</summary>
 public sealed class DemoUpstream
 {
     private static readonly HeadLimits s_limits = new(64 * 1024, 200);
@@ -125,7 +126,9 @@ public sealed class DemoUpstream
         {
             return TextAsync((int)status, status is 204 or 304 ? ""u8 : "demo\n"u8);
         }
-        return Path.SequenceEqual("/"u8) ? TextAsync(200, "Hello from FastGate's demo upstream.\n"u8) : TextAsync(404, "demo: no such page\n"u8);
+        return Path.SequenceEqual("/"u8)
+            ? TextAsync(200, "Hello from FastGate's demo upstream.\n"u8)
+            : TextAsync(404, "demo: no such page\n"u8);
     }
 
     private bool TryNumber(ReadOnlySpan<byte> prefix, long most, out long value)
@@ -241,7 +244,8 @@ public sealed class DemoUpstream
         return await SkipTrailersAsync() && !(await _connection.Output.FlushAsync()).IsCompleted;
     }
 
-    private long EchoChunks(in ReadOnlySequence<byte> buffer, ref ChunkedDecoder decoder, out bool last, out bool broken)
+    private long EchoChunks(in ReadOnlySequence<byte> buffer, ref ChunkedDecoder decoder, out bool last,
+        out bool broken)
     {
         long consumed = 0;
         last = false;

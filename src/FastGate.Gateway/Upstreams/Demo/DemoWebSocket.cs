@@ -10,7 +10,8 @@ using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Upstreams.Demo;
 
-/// <summary>A WebSocket echo (RFC 6455): every data frame comes back as it was, a ping is answered, a close is closed.</summary>
+/// <summary>A WebSocket echo (RFC 6455): every data frame comes back as it was, a ping is answered, a close is
+/// closed.</summary>
 internal static class DemoWebSocket
 {
     private const int FrameBytesMax = 1024 * 1024;
@@ -63,7 +64,8 @@ internal static class DemoWebSocket
         Span<byte> accept = stackalloc byte[28];
         Base64.EncodeToUtf8(hash, accept, out _, out _);
         connection.Output.Append(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "u8);
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"u8);
+        connection.Output.Append("Sec-WebSocket-Accept: "u8);
         connection.Output.Append(accept);
         connection.Output.Append("\r\n\r\n"u8);
         return true;

@@ -1,0 +1,286 @@
+namespace FastGate.Tests.Proxy;
+
+/// <summary>Every bound in time and in bytes, at the bound, with the time moved by hand.</summary>
+public sealed class BoundsTests
+{
+    private const string Get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    private const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    private static GateInMemory With(string client = "", string route = "", string pool = "", string server = "") => new($$"""
+        version = 1
+        [log]
+        access = "off"
+        [server]
+        {{server}}
+        [client]
+        {{client}}
+        [[listener]]
+        name = "web"
+        bind = "127.0.0.1:8080"
+        [upstream.u]
+        servers = ["demo:"]
+        {{pool}}
+        [[route]]
+        name = "all"
+        match = "/*"
+        upstream = "u"
+        {{route}}
+        """);
+
+    [Fact]
+    public void A_head_has_its_time_from_the_first_byte_on()
+    {
+        using GateInMemory gate = With(client: "head_timeout = \"10s\"\nkeep_alive = \"75s\"");
+        Peer client = gate.Connect();
+        gate.Advance(70_000);
+        Assert.False(client.Ended);
+        client.Send("GET / HT");
+        gate.Advance(9_000);
+        client.Send("TP/1.1\r\n");
+        gate.Advance(900);
+        Assert.Equal(0, client.ReceivedBytes);
+        gate.Advance(200);
+        Assert.StartsWith("HTTP/1.1 408 Request Timeout\r\n", client.Received);
+        Assert.Contains("error=client_timeout", client.Received);
+        Assert.True(client.Ended);
+    }
+
+    [Fact]
+    public void A_silent_connection_ends_after_keep_alive_without_a_word()
+    {
+        using GateInMemory gate = With(client: "keep_alive = \"5s\"");
+        Peer client = gate.Connect();
+        client.Send(Get);
+        gate.Upstream[0].Send(Ok);
+        client.Forget();
+        gate.Advance(4_900);
+        Assert.False(client.Ended);
+        gate.Advance(200);
+        Assert.True(client.Ended);
+        Assert.Equal(0, client.ReceivedBytes);
+    }
+
+    [Fact]
+    public void An_upstream_has_its_time_for_the_first_byte_from_the_end_of_the_request_on()
+    {
+        using GateInMemory gate = With(client: "body_rate_min = \"none\"",
+            route: "timeout = { first_byte = \"5s\", idle = \"60s\" }");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\na");
+        gate.Advance(30_000);
+        client.Send("b");
+        gate.Advance(4_900);
+        Assert.Equal(0, client.ReceivedBytes);
+        gate.Advance(200);
+        Assert.StartsWith("HTTP/1.1 504 Gateway Timeout\r\n", client.Received);
+        Assert.Contains("error=http_response_timeout", client.Received);
+        Assert.True(gate.Upstream[0].Ended);
+        Assert.False(client.Ended);
+    }
+
+    [Fact]
+    public void A_gap_in_the_answer_s_body_cuts_it()
+    {
+        using GateInMemory gate = With(route: "timeout = { idle = \"5s\" }");
+        Peer client = gate.Connect();
+        client.Send(Get);
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\na");
+        gate.Advance(4_900);
+        gate.Upstream[0].Send("b");
+        gate.Advance(4_900);
+        Assert.False(client.Broken);
+        gate.Advance(200);
+        Assert.True(client.Broken);
+        Assert.True(gate.Upstream[0].Ended);
+    }
+
+    [Fact]
+    public void A_gap_in_the_request_s_body_is_408()
+    {
+        using GateInMemory gate = With(client: "body_rate_min = \"none\"", route: "timeout = { idle = \"5s\" }");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\na");
+        gate.Advance(5_100);
+        Assert.StartsWith("HTTP/1.1 408 ", client.Received);
+        Assert.True(gate.Upstream[0].Ended);
+        Assert.True(client.Ended);
+    }
+
+    [Fact]
+    public void A_body_slower_than_the_rate_is_408_after_the_grace()
+    {
+        using GateInMemory gate = With(client: "body_rate_min = \"100B/s\"");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n");
+        for (int second = 0; second < 10; second++)
+        {
+            client.Send("ab");
+            gate.Advance(1_000);
+            Assert.Equal(0, second == 9 ? 0 : client.ReceivedBytes);
+        }
+        client.Send("ab");
+        gate.Advance(1_000);
+        Assert.StartsWith("HTTP/1.1 408 ", client.Received);
+    }
+
+    [Fact]
+    public void The_whole_exchange_has_its_time()
+    {
+        using GateInMemory gate = With(route: "timeout = { total = \"5s\" }");
+        Peer client = gate.Connect();
+        client.Send(Get);
+        gate.Advance(5_100);
+        Assert.StartsWith("HTTP/1.1 504 ", client.Received);
+        client.Forget();
+        client.Send(Get);
+        gate.Upstream[1].Send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+        gate.Advance(5_100);
+        Assert.True(client.Broken);
+    }
+
+    [Fact]
+    public void A_tunnel_in_which_nothing_moves_is_ended()
+    {
+        using GateInMemory gate = With(route: "timeout = { tunnel = \"5s\", idle = \"1s\" }");
+        Peer client = gate.Connect();
+        client.Send("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+        gate.Upstream[0].Send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+        gate.Advance(4_000);
+        client.Send("a");
+        gate.Advance(4_000);
+        gate.Upstream[0].Send("b");
+        gate.Advance(4_000);
+        Assert.False(client.Ended);
+        gate.Advance(1_100);
+        Assert.True(client.Ended);
+        Assert.True(gate.Upstream[0].Ended);
+    }
+
+    [Fact]
+    public void A_client_that_does_not_read_is_given_up_and_its_upstream_is_held_back()
+    {
+        using GateInMemory gate = With(route: "timeout = { idle = \"5s\" }");
+        Peer client = gate.Connect();
+        client.Hold();
+        client.Send(Get);
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n");
+        gate.Upstream[0].Send(new byte[1_000_000]);
+        Assert.True(gate.Upstream[0].Connection.Output.IsWaiting);
+        Assert.InRange(gate.Lane.Buffers.RentedBytes, 0, 2_000_000);
+        gate.Advance(5_100);
+        Assert.True(gate.Upstream[0].Ended);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
+    [Theory]
+    [InlineData("head_bytes_max = \"1KiB\"", "GET /{0} HTTP/1.1\r\nHost: h\r\n\r\n", "414 URI Too Long")]
+    [InlineData("head_bytes_max = \"1KiB\"", "GET / HTTP/1.1\r\nHost: h\r\nX: {0}\r\n\r\n", "431 Request Header Fields")]
+    [InlineData("headers_max = 3", "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\nB: 1\r\nC: 1\r\n\r\n", "431 Request Header Fields")]
+    [InlineData("path = \"refuse\"", "GET /a/../b HTTP/1.1\r\nHost: h\r\n\r\n", "400 Bad Request")]
+    [InlineData("underscore_headers = \"refuse\"", "GET / HTTP/1.1\r\nHost: h\r\nA_B: 1\r\n\r\n", "400 Bad Request")]
+    [InlineData("", "GET / HTTP/1.1\r\n\r\n", "400 Bad Request")]
+    [InlineData("", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "505 HTTP Version")]
+    [InlineData("", "GET / HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n", "417 Expectation")]
+    [InlineData("", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", "501 Not Implemented")]
+    [InlineData("", "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", "405 Method")]
+    public void What_is_refused_gets_its_status_and_reaches_no_upstream(string option, string request, string status)
+    {
+        using GateInMemory gate = With(client: option);
+        Peer client = gate.Connect();
+        client.Send(string.Format(System.Globalization.CultureInfo.InvariantCulture, request, new string('x', 1100)));
+        Assert.StartsWith($"HTTP/1.1 {status}", client.Received);
+        Assert.Empty(gate.Upstream);
+    }
+
+    [Fact]
+    public void A_body_that_says_it_is_too_large_is_refused_before_it_is_forwarded()
+    {
+        using GateInMemory gate = With(client: "body_bytes_max = \"10B\"");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 413 ", client.Received);
+        Assert.Empty(gate.Upstream);
+        Assert.True(client.Ended);
+    }
+
+    [Fact]
+    public void A_chunked_body_that_grows_too_large_is_refused_on_the_way()
+    {
+        using GateInMemory gate = With(route: "body_bytes_max = \"10B\"");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        Assert.Equal(0, client.ReceivedBytes);
+        client.Send("6\r\nhello!\r\n");
+        Assert.StartsWith("HTTP/1.1 413 ", client.Received);
+        Assert.True(gate.Upstream[0].Broken);
+        Assert.True(client.Ended);
+        Assert.False(client.Broken);
+    }
+
+    [Fact]
+    public void A_burst_of_pipelined_requests_ends_at_its_bound()
+    {
+        using GateInMemory gate = With(client: "requests_pipelined_max = 2");
+        Peer client = gate.Connect();
+        client.Send(Get + Get + Get + Get);
+        for (int i = 0; i < 3 && !client.Ended; i++)
+        {
+            gate.Upstream[^1].Send(Ok);
+        }
+        Assert.Equal(3, client.Received.Split("HTTP/1.1 200").Length - 1);
+        Assert.EndsWith("Connection: close\r\n\r\nok", client.Received);
+        Assert.True(client.Ended);
+    }
+
+    [Fact]
+    public void Connections_over_the_bound_are_told_so()
+    {
+        using GateInMemory gate = With(client: "connections_max = 1");
+        Peer first = gate.Connect();
+        Peer second = gate.Connect();
+        Assert.StartsWith("HTTP/1.1 503 ", second.Received);
+        Assert.Contains("error=overloaded", second.Received);
+        Assert.True(second.Ended);
+        first.End();
+        Assert.Equal(0, gate.Connect().ReceivedBytes);
+    }
+
+    [Fact]
+    public void Memory_over_its_bound_refuses_requests_and_ends_idle_connections()
+    {
+        using GateInMemory gate = With(server: "memory_max = \"16MiB\"");
+        Peer idle = gate.Connect();
+        Peer client = gate.Connect();
+        gate.On(() =>
+        {
+            for (int i = 0; i < 256; i++)
+            {
+                gate.Lane.Buffers.RentLarge();
+            }
+        });
+        client.Send(Get);
+        Assert.StartsWith("HTTP/1.1 503 ", client.Received);
+        Assert.Contains("error=overloaded", client.Received);
+        Assert.True(idle.Ended);
+        Assert.Empty(gate.Upstream);
+    }
+
+    [Fact]
+    public void Without_a_connection_to_be_had_the_queue_has_its_bounds()
+    {
+        using GateInMemory gate = With(
+            pool: "pool = { connections_max = 1, queue_max = 1, queue_timeout = \"1s\" }");
+        Peer first = gate.Connect();
+        Peer second = gate.Connect();
+        Peer third = gate.Connect();
+        first.Send(Get);
+        second.Send(Get);
+        third.Send(Get);
+        Assert.Contains("error=connection_limit_reached", third.Received);
+        gate.Advance(1_100);
+        Assert.StartsWith("HTTP/1.1 503 ", second.Received);
+        gate.Upstream[0].Send(Ok);
+        Assert.EndsWith("ok", first.Received);
+        Assert.Single(gate.Upstream);
+    }
+}

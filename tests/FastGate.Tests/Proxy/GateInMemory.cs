@@ -1,0 +1,187 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using FastGate.Gateway.Config;
+using FastGate.Gateway.Proxy;
+using FastGate.Gateway.Stats;
+using FastGate.Net;
+using FastGate.Net.Memory;
+using FastGate.Net.Time;
+
+namespace FastGate.Tests.Proxy;
+
+/// <summary>A whole gate over the memory transport: its clients and its upstream are moved by hand, and so is the
+/// time.</summary>
+internal sealed class GateInMemory : IDisposable
+{
+    public const string Plain = """
+        version = 1
+        [log]
+        access = "off"
+        [[listener]]
+        name = "web"
+        bind = "127.0.0.1:8080"
+        [upstream.u]
+        servers = ["demo:"]
+        [[route]]
+        name = "all"
+        match = "/*"
+        upstream = "u"
+        """;
+
+    private readonly MemoryTransport _transport = new(1);
+    private readonly LogWriter _logs;
+    private readonly Listener _front;
+    private readonly Gate _gate;
+
+    public GateInMemory(string toml = Plain)
+    {
+        Reading reading = GateFile.ReadText("gate.toml", toml, new Surroundings());
+        Assert.True(reading.Config is not null, string.Join('\n', reading.Problems));
+        _logs = new LogWriter(reading.Config!.Gate.Log, 1);
+        _gate = GateCompiler.CreateGate(reading.Config.Gate, _transport, _logs);
+        Listener upstream = _transport.Bind(NetAddress.Memory("demo:"));
+        _front = _transport.Bind(NetAddress.Memory("front:"));
+        _transport.On(0, () => _ = AcceptUpstreamAsync(upstream));
+    }
+
+    /// <summary>The upstream's ends, in the order they were dialled.</summary>
+    public List<Peer> Upstream { get; } = [];
+
+    public Lane Lane => _transport.Lanes[0];
+
+    public Gate Gate => _gate;
+
+    public void Dispose()
+    {
+        _transport.Dispose();
+        _logs.Dispose();
+    }
+
+    public Peer Connect()
+    {
+        Peer? peer = null;
+        _transport.On(0, () =>
+        {
+            Connection client = Completed(_transport.ConnectAsync(Lane, NetAddress.Memory("front:"), LaneTimer.Never));
+            _gate.Accept(Completed(_front.AcceptAsync(Lane))!, 0);
+            peer = new Peer(_transport, client);
+        });
+        Run();
+        return peer!;
+    }
+
+    public void Run() => _transport.RunUntilIdle();
+
+    public void Advance(double milliseconds) => _transport.Advance(TimeSpan.FromMilliseconds(milliseconds));
+
+    public void On(Action action)
+    {
+        _transport.On(0, action);
+        Run();
+    }
+
+    private async Task AcceptUpstreamAsync(Listener listener)
+    {
+        while (await listener.AcceptAsync(Lane) is { } connection)
+        {
+            Upstream.Add(new Peer(_transport, connection));
+        }
+    }
+
+    private static T Completed<T>(ValueTask<T> task)
+    {
+        Assert.True(task.IsCompleted);
+        return task.GetAwaiter().GetResult();
+    }
+}
+
+/// <summary>The other end of one of the gate's connections. What it receives is counted, and kept if asked.</summary>
+internal sealed class Peer
+{
+    private readonly MemoryTransport _transport;
+    private readonly Action _send;
+    private readonly ArrayBufferWriter<byte> _kept = new(64 * 1024);
+    private byte[] _toSend = [];
+    private bool _held;
+
+    public Peer(MemoryTransport transport, Connection connection)
+    {
+        _transport = transport;
+        Connection = connection;
+        _send = () =>
+        {
+            Connection.Output.Append(_toSend);
+            _ = Connection.Output.FlushAsync();
+        };
+        _ = ReceiveAsync();
+    }
+
+    public Connection Connection { get; }
+
+    public bool Ended { get; private set; }
+
+    public bool Broken => Connection.Fault != ConnectionFault.None;
+
+    /// <summary>Everything received since the last <see cref="Forget"/>.</summary>
+    public string Received => Encoding.Latin1.GetString(_kept.WrittenSpan);
+
+    public int ReceivedBytes => _kept.WrittenCount;
+
+    public void Forget() => _kept.ResetWrittenCount();
+
+    /// <summary>Sends and lets everything run until nothing moves any more.</summary>
+    public void Send(string text) => Send(Encoding.Latin1.GetBytes(text));
+
+    public void Send(byte[] bytes)
+    {
+        Queue(bytes);
+        _transport.RunUntilIdle();
+    }
+
+    /// <summary>Sends without letting anything run yet.</summary>
+    public void Queue(byte[] bytes)
+    {
+        _toSend = bytes;
+        _transport.On(0, _send);
+    }
+
+    /// <summary>Reads no more: its wire fills.</summary>
+    public void Hold() => On(() =>
+    {
+        _held = true;
+        Connection.Input.CancelPendingRead();
+    });
+
+    public void End() => On(Connection.EndOutput);
+
+    public void Reset() => On(() => Connection.Abort());
+
+    private void On(Action action)
+    {
+        _transport.On(0, action);
+        _transport.RunUntilIdle();
+    }
+
+    private async Task ReceiveAsync()
+    {
+        while (true)
+        {
+            ReadResult read = await Connection.Input.ReadAsync();
+            foreach (ReadOnlyMemory<byte> piece in read.Buffer)
+            {
+                _kept.Write(piece.Span);
+            }
+            Connection.Input.AdvanceTo(read.Buffer.End);
+            if (_held)
+            {
+                return;
+            }
+            if (read.IsCompleted)
+            {
+                Ended = true;
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text;
+
+namespace FastGate.Tests.Proxy;
+
+/// <summary>An exchange allocates nothing, process-wide, with one connection and with 256 that are suspended together at
+/// the same wait.</summary>
+[Collection(Alone.Name)]
+public sealed class ZeroBytesTests
+{
+    private const int Warmups = 50;
+    private const int Rounds = 20;
+
+    private static readonly byte[] s_get = Bytes("GET /a HTTP/1.1\r\nHost: h\r\nUser-Agent: t\r\n\r\n");
+    private static readonly byte[] s_post = Bytes("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+    private static readonly byte[] s_chunkedPost =
+        Bytes("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    private static readonly byte[] s_answer = Bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    private static readonly byte[] s_chunkedHead = Bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Get_held_at_the_answer(int connections) => Measure(connections, [s_get], [s_answer]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Get_held_within_the_request_s_head(int connections) =>
+        Measure(connections, [s_get[..20], s_get[20..]], [s_answer]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Get_held_within_the_answer_s_head(int connections) =>
+        Measure(connections, [s_get], [s_answer[..20], s_answer[20..]]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Get_held_within_the_answer_s_body(int connections) =>
+        Measure(connections, [s_get], [s_answer[..^3], s_answer[^3..]]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Post_with_length_held_within_the_body(int connections) =>
+        Measure(connections, [s_post, Bytes("01234"), Bytes("56789")], [s_answer]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Post_chunked_held_within_the_body(int connections) =>
+        Measure(connections, [s_chunkedPost, Bytes("5\r\n01234\r\n"), Bytes("0\r\n\r\n")], [s_answer]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Streamed_answer_held_between_chunks(int connections) =>
+        Measure(connections, [s_get], [s_chunkedHead, Bytes("5\r\nhello\r\n"), Bytes("0\r\n\r\n")]);
+
+    /// <summary>All clients take each step together, then all upstream connections do: at every step all exchanges are
+    /// suspended at once.</summary>
+    private static void Measure(int connections, byte[][] request, byte[][] answer)
+    {
+        using var gate = new GateInMemory();
+        Peer[] clients = [.. Enumerable.Range(0, connections).Select(_ => gate.Connect())];
+        for (int i = 0; i < Warmups; i++)
+        {
+            Exchange(gate, clients, request, answer);
+        }
+        Assert.Equal(connections, gate.Upstream.Count);
+        // The runtime's own threads may allocate now and then; a leak of ours would show in every try.
+        long fewest = long.MaxValue;
+        for (int attempt = 0; attempt < 5 && fewest > 0; attempt++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < Rounds; i++)
+            {
+                Exchange(gate, clients, request, answer);
+            }
+            fewest = Math.Min(fewest, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        Assert.Equal(0, fewest);
+    }
+
+    private static void Exchange(GateInMemory gate, Peer[] clients, byte[][] request, byte[][] answer)
+    {
+        foreach (byte[] piece in request)
+        {
+            for (int i = 0; i < clients.Length; i++)
+            {
+                clients[i].Queue(piece);
+            }
+            gate.Run();
+        }
+        foreach (byte[] piece in answer)
+        {
+            for (int i = 0; i < gate.Upstream.Count; i++)
+            {
+                gate.Upstream[i].Queue(piece);
+            }
+            gate.Run();
+        }
+        for (int i = 0; i < clients.Length; i++)
+        {
+            if (clients[i].ReceivedBytes == 0)
+            {
+                Assert.Fail("no answer");
+            }
+            clients[i].Forget();
+        }
+        for (int i = 0; i < gate.Upstream.Count; i++)
+        {
+            gate.Upstream[i].Forget();
+        }
+    }
+
+    private static byte[] Bytes(string text) => Encoding.ASCII.GetBytes(text);
+}
