@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
+using FastGate.Gateway;
 using FastGate.Gateway.Admin;
 using FastGate.Gateway.Config;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
-using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Demo;
 using FastGate.Net;
 using FastGate.Net.Linux;
@@ -14,68 +14,115 @@ namespace FastGate.Cli;
 /// ends.</summary>
 internal sealed class Serving
 {
+    private const PosixSignal UserSignal1 = (PosixSignal)10;
+    private const int CutMs = 1_000;
+
     private readonly GateConfig _config;
     private readonly Terminal _terminal;
+    private readonly LogWriter _logs;
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
 
-    private Serving(GateConfig config, Terminal terminal)
+    private Serving(GateConfig config, Terminal terminal, LogWriter logs)
     {
         _config = config;
         _terminal = terminal;
+        _logs = logs;
     }
 
+    /// <param name="config">What to serve.</param>
+    /// <param name="terminal">Where messages go until the log takes over.</param>
     /// <returns>The process's exit code.</returns>
-    public static int Run(GateConfig config, Terminal terminal) => new Serving(config, terminal).Run();
-
-    private int Run()
+    public static int Run(GateConfig config, Terminal terminal)
     {
-        GateOptions options = _config.Gate;
-        int workers = options.Server.Workers > 0 ? options.Server.Workers : Environment.ProcessorCount;
-        long descriptors = EpollTransport.RaiseDescriptorLimit();
+        int workers = WorkersOf(config.Gate.Server);
         LogWriter logs;
         try
         {
-            logs = new LogWriter(options.Log, workers);
+            logs = new LogWriter(config.Gate.Log, workers);
         }
         catch (IOException exception)
         {
-            _terminal.Say($"cannot open the access log: {exception.Message}");
+            terminal.Say(exception.Message);
             return ExitCode.CouldNotStart;
         }
         using (logs)
-        using (var transport = new EpollTransport(workers))
         {
-            transport.Exhausted = error => logs.Process.Limited(LogLevel.Error, "accept",
-                "accepting pauses: out of descriptors or memory", ("errno", error));
-            WarnOfLimits(options, descriptors, logs.Process);
-            Gate gate = GateCompiler.CreateGate(options, transport, logs);
-            DemoUpstream.Start(transport);
-            transport.Start();
-            using var adminTransport = new EpollTransport(1);
-            adminTransport.Start();
-            return Serve(gate, adminTransport, logs);
+            return new Serving(config, terminal, logs).Run(workers);
         }
     }
 
-    private int Serve(Gate gate, EpollTransport adminTransport, LogWriter logs)
+    private static int WorkersOf(ServerOptions server) =>
+        server.Workers > 0 ? server.Workers : Environment.ProcessorCount;
+
+    private int Run(int workers)
     {
-        AdminServer? admin;
+        // Before anything is bound: from then on a signal must not kill what it should end, or only tell something.
+        using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, End);
+        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, End);
+        using PosixSignalRegistration hangup = OnSignal(PosixSignal.SIGHUP, () => _logs.Process.Warn(
+            "SIGHUP: reload is not available yet; restart to apply a new configuration"));
+        using PosixSignalRegistration reopen = OnSignal(UserSignal1, _logs.Reopen);
+        WarnOfLimits(EpollTransport.RaiseDescriptorLimit());
+        // The admin address outlives the gate's lanes, so that /readyz answers until the end.
+        using var adminTransport = new EpollTransport(1);
+        using var transport = new EpollTransport(workers);
+        transport.Exhausted = SayExhausted;
+        adminTransport.Exhausted = SayExhausted;
+        Gate gate = GateCompiler.CreateGate(_config.Gate, transport, _logs);
+        DemoUpstream.Start(transport);
+        adminTransport.Start();
+        transport.Start();
+        if (!TryStart(gate, adminTransport, out AdminSite? admin))
+        {
+            return ExitCode.CouldNotStart;
+        }
+        SayListening(gate, admin);
+        _ending.Task.Wait();
+        Drain(gate, admin);
+        return ExitCode.Fine;
+    }
+
+    private bool TryStart(Gate gate, EpollTransport adminTransport, out AdminSite? admin)
+    {
+        admin = null;
         try
         {
-            admin = StartAdmin(gate, adminTransport, logs.Process);
+            admin = StartAdmin(adminTransport);
             gate.Start();
         }
         catch (BindException exception)
         {
             _terminal.Say(exception.Message);
-            return ExitCode.CouldNotStart;
+            return false;
         }
-        using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, EndOnce);
-        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, EndOnce);
-        using PosixSignalRegistration hangup = OnSignal(PosixSignal.SIGHUP,
-            () => logs.Process.Warn("SIGHUP: reload is not available yet; restart to apply a new configuration"));
-        using PosixSignalRegistration reopen = OnSignal((PosixSignal)10, logs.Reopen);
+        if (admin is not null)
+        {
+            admin.Readiness = Readiness.Ready;
+        }
+        return true;
+    }
+
+    /// <summary>Null when there is none: two gates that say nothing about it both want the default address, and only
+    /// one can have it.</summary>
+    /// <exception cref="BindException">The address cannot be had, and somebody asked for it.</exception>
+    private AdminSite? StartAdmin(EpollTransport transport)
+    {
+        try
+        {
+            return AdminSite.Start(_config.Admin, transport, bug => _logs.Process.Limited(LogLevel.Error, "admin_bug",
+                "a bug cost a connection to the admin address", ("exception", bug.ToString())));
+        }
+        catch (BindException exception) when (!_config.Admin.IsAsked)
+        {
+            _logs.Process.Warn("no admin address: write [admin] listen to choose another one",
+                ("error", exception.Message));
+            return null;
+        }
+    }
+
+    private void SayListening(Gate gate, AdminSite? admin)
+    {
         foreach (Listener listener in gate.Listeners)
         {
             _terminal.Error.Write($"listening on {UrlOf(listener.Address)}\n");
@@ -83,45 +130,32 @@ internal sealed class Serving
         if (admin is not null)
         {
             _terminal.Error.Write($"admin on {UrlOf(admin.Address)} (/healthz, /readyz)\n");
-            admin.IsReady = true;
-        }
-        _ending.Task.Wait();
-        if (_config.Gate.Server.DrainDelayMs > 0 && admin is not null)
-        {
-            // Whoever balances over us takes us out first; new connections are still served meanwhile.
-            admin.IsReady = false;
-            logs.Process.Info("not ready any more; draining begins after drain_delay");
-            Thread.Sleep((int)Math.Min(_config.Gate.Server.DrainDelayMs, int.MaxValue));
-        }
-        Drain(gate, logs.Process);
-        return ExitCode.Fine;
-    }
-
-    private AdminServer? StartAdmin(Gate gate, EpollTransport transport, ProcessLog log)
-    {
-        try
-        {
-            return AdminServer.Start(_config.Admin, gate, transport);
-        }
-        catch (BindException exception) when (!_config.Admin.IsAsked)
-        {
-            log.Warn("no admin address: write [admin] listen to choose another one", ("error", exception.Message));
-            return null;
         }
     }
 
-    private void Drain(Gate gate, ProcessLog log)
+    private void Drain(Gate gate, AdminSite? admin)
     {
+        ProcessLog log = _logs.Process;
+        ServerOptions server = _config.Gate.Server;
+        if (admin is not null)
+        {
+            admin.Readiness = Readiness.Draining;
+        }
+        if (server.DrainDelayMs > 0)
+        {
+            // Whoever balances load in front of this process has to see /readyz before connections are refused.
+            log.Info("not ready any more, draining later", ("drain_delay_ms", server.DrainDelayMs));
+            Thread.Sleep((int)Math.Min(server.DrainDelayMs, int.MaxValue));
+        }
         log.Info("draining", ("connections", gate.Connections));
         Task drained = gate.DrainAsync();
-        long limit = Math.Min(_config.Gate.Server.DrainMs, int.MaxValue);
-        if (!drained.Wait((int)limit))
+        if (!drained.Wait((int)Math.Min(server.DrainMs, int.MaxValue)))
         {
-            log.Warn("the time for draining is up: cutting what is open", ("connections", gate.Connections));
+            log.Warn("the time for draining is up, cutting what is open", ("connections", gate.Connections));
             gate.Cut();
-            drained.Wait(1000);
+            drained.Wait(CutMs);
         }
-        log.Info("drained");
+        log.Info("drained", ("connections", gate.Connections));
     }
 
     private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) =>
@@ -132,24 +166,30 @@ internal sealed class Serving
         });
 
     /// <summary>The first signal drains, the second ends the process where it stands.</summary>
-    private void EndOnce()
+    private void End()
     {
-        if (Interlocked.Increment(ref _signals) > 1)
+        if (Interlocked.Increment(ref _signals) == 1)
         {
-            Environment.Exit(ExitCode.Fine);
+            _ending.TrySetResult();
+            return;
         }
-        _ending.TrySetResult();
+        _logs.Process.Warn("a second signal: ending at once");
+        _logs.Drain(TimeSpan.FromMilliseconds(100));
+        Environment.Exit(ExitCode.Fine);
     }
 
-    private static void WarnOfLimits(GateOptions options, long descriptors, ProcessLog log)
+    private void SayExhausted(int error) => _logs.Process.Limited(LogLevel.Error, "accept",
+        "accepting pauses: out of descriptors or memory", ("errno", error));
+
+    private void WarnOfLimits(long descriptors)
     {
+        int connectionsMax = _config.Gate.Client.ConnectionsMax;
         // A client may need a descriptor of an upstream too.
-        long reachable = (descriptors - 64) / 2;
-        if (descriptors > 0 && options.Client.ConnectionsMax > reachable)
+        long reachable = Math.Max(0, (descriptors - 64) / 2);
+        if (descriptors > 0 && connectionsMax > reachable)
         {
-            log.Warn("connections_max cannot be reached: the limit of open files is too low",
-                ("connections_max", options.Client.ConnectionsMax), ("reachable", reachable),
-                ("open_files", descriptors));
+            _logs.Process.Warn("connections_max cannot be reached: the limit of open files is too low",
+                ("connections_max", connectionsMax), ("reachable", reachable), ("open_files", descriptors));
         }
     }
 

@@ -8,8 +8,8 @@ public sealed record AdminOptions
 {
     public BindAddress Listen { get; init; } = DefaultListen;
 
-    /// <summary>The operator asked for it: without the address there is no start. The one that is there by default gives
-    /// way with a warning, so that two gates without files can run side by side.</summary>
+    /// <summary>The operator asked for it: without the address there is no start. The one that is there by default
+    /// gives way with a warning, so that two gates without files can run side by side.</summary>
     public bool IsAsked { get; init; }
 
     /// <summary>Null: bound to loopback nothing needs one, beyond it only /healthz and /readyz are served.</summary>

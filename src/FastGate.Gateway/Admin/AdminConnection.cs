@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using FastGate.Gateway.Stats;
+using FastGate.Http;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Admin;
+
+/// <summary>One connection to the admin address: reads requests one after the other and answers them.</summary>
+internal sealed class AdminConnection
+{
+    private readonly AdminSite _site;
+    private readonly Connection _client;
+    private readonly RequestHead _head = new();
+    private byte[] _bytes = [];
+
+    public AdminConnection(AdminSite site, Connection client)
+    {
+        _site = site;
+        _client = client;
+    }
+
+    /// <summary>Serves to the end and closes. Throws only for a bug.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            while (await ReadHeadAsync() is { } status)
+            {
+                bool keepAlive = Answer(status);
+                if (!await FlushAsync())
+                    return;
+                if (!keepAlive)
+                    break;
+                // Whoever pipelines waits behind the others.
+                await _client.Lane.Yield();
+            }
+            await LingerAsync();
+        }
+        finally
+        {
+            _client.Close();
+        }
+    }
+
+    /// <summary>For a connection over the limit: it hears why.</summary>
+    public static async Task RefuseAsync(Connection client)
+    {
+        client.Output.Append(AdminAnswer.Overloaded);
+        client.SetWriteDeadline(client.Lane.Now + AdminLimits.LingerMs);
+        await client.Output.FlushAsync();
+        client.Close();
+    }
+
+    /// <returns>Complete, the rule that was broken, Incomplete for a head that did not come in time; null when there is
+    /// nothing to answer.</returns>
+    private async ValueTask<ParseStatus?> ReadHeadAsync()
+    {
+        int scanned = 0;
+        bool begun = false;
+        _client.SetReadDeadline(_client.Lane.Now + AdminLimits.WaitMs);
+        while (true)
+        {
+            ReadResult read = await _client.Input.ReadAsync();
+            if (read.IsCanceled && begun)
+                return ParseStatus.Incomplete;
+            if (read.Buffer.IsEmpty)
+                return null;
+            if (!begun)
+            {
+                begun = true;
+                _client.SetReadDeadline(_client.Lane.Now + AdminLimits.WaitMs);
+            }
+            ParseStatus status = Parse(read.Buffer, ref scanned);
+            if (status != ParseStatus.Incomplete)
+                return status;
+            if (read.IsCompleted)
+                return null;
+            _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private ParseStatus Parse(in ReadOnlySequence<byte> buffer, ref int scanned)
+    {
+        // One byte over the limit is enough to see that it is passed.
+        ReadOnlySequence<byte> seen = buffer.Slice(0, Math.Min(buffer.Length, AdminLimits.HeadBytesMax + 1));
+        _bytes = seen.ToArray();
+        ParseStatus status = RequestParser.Parse(_bytes, AdminLimits.Heads, _head, ref scanned);
+        if (status == ParseStatus.Complete)
+            _client.Input.AdvanceTo(buffer.GetPosition(_head.Length));
+        else if (status != ParseStatus.Incomplete)
+            _client.Input.AdvanceTo(buffer.End);
+        return status;
+    }
+
+    /// <returns>True when the connection may carry another request.</returns>
+    private bool Answer(ParseStatus status)
+    {
+        if (status != ParseStatus.Complete)
+        {
+            AdminAnswer.Problem(_client.Output, null, keepAlive: false, ReasonOf(status));
+            return false;
+        }
+        // Nothing here takes a body; one that comes is in the next request's way.
+        bool keepAlive = _head.KeepAlive && _head.Framing == BodyFraming.None;
+        if (!IsForUs())
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied);
+            return keepAlive;
+        }
+        ReadOnlySpan<byte> path = _head.Path.Of(_bytes);
+        bool isHealth = path.SequenceEqual("/healthz"u8);
+        if (!isHealth && !path.SequenceEqual("/readyz"u8))
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.NoRoute);
+        }
+        else if (_head.Method is not (Method.Get or Method.Head))
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed);
+        }
+        else
+        {
+            (int code, string word) = isHealth ? (200, "ok") : _site.Readiness switch
+            {
+                Readiness.Ready => (200, "ready"),
+                Readiness.Starting => (503, "starting"),
+                _ => (503, "draining"),
+            };
+            AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
+        }
+        return keepAlive;
+    }
+
+    private bool IsForUs()
+    {
+        ReadOnlySpan<byte> authority = _head.Authority.Of(_bytes);
+        // HTTP/1.0 knows no Host, and no browser speaks it; checks of load balancers do.
+        bool isKnown = authority.IsEmpty ? _head.MinorVersion == 0 : _site.Hosts.Accepts(authority);
+        if (!isKnown)
+            return false;
+        foreach (ref readonly Header header in _head.Headers.Items)
+        {
+            if (header.Id == HeaderId.Origin && !AdminHosts.IsOwn(header.Value.Of(_bytes), authority))
+                return false;
+        }
+        return true;
+    }
+
+    private static Reason ReasonOf(ParseStatus status) => status == ParseStatus.Incomplete
+        ? Reason.ClientTimeout
+        : status.StatusCode() switch
+        {
+            414 => Reason.TargetTooLong,
+            417 => Reason.ExpectationFailed,
+            431 => Reason.HeadTooLarge,
+            501 => Reason.NotImplemented,
+            505 => Reason.VersionNotSupported,
+            _ => Reason.BadRequest,
+        };
+
+    private async ValueTask<bool> FlushAsync()
+    {
+        _client.SetWriteDeadline(_client.Lane.Now + AdminLimits.WaitMs);
+        FlushResult flushed = await _client.Output.FlushAsync();
+        return !flushed.IsCompleted && !flushed.IsCanceled;
+    }
+
+    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
+    /// would never see its answer (RFC 9112 section 9.6).</summary>
+    private async ValueTask LingerAsync()
+    {
+        if (_client.Fault != ConnectionFault.None || _client.Input.IsEnded)
+            return;
+        _client.EndOutput();
+        long until = _client.Lane.Now + AdminLimits.LingerMs;
+        _client.SetReadDeadline(until);
+        for (long discarded = 0; discarded < AdminLimits.LingerBytesMax && _client.Lane.Now < until;)
+        {
+            ReadResult read = await _client.Input.ReadAsync();
+            discarded += read.Buffer.Length;
+            _client.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCanceled || read.IsCompleted)
+                return;
+        }
+    }
+}
