@@ -76,10 +76,10 @@ public sealed class ConnectionReader : PipeReader
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         _connection.Lane.AssertCurrent();
-        Segment? to = (Segment?)consumed.GetObject();
-        if (to is null)
+        if (consumed.GetObject() is not Segment to || _head is null)
         {
-            return; // An empty buffer was read.
+            // An empty buffer was read, which stands on no segment; or a close has given everything back meanwhile.
+            return;
         }
         int index = consumed.GetInteger();
         _allExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;
@@ -96,6 +96,13 @@ public sealed class ConnectionReader : PipeReader
         if (_length == 0)
         {
             GiveBackAll();
+        }
+        else if (_headOffset == to.Length)
+        {
+            // Consumed to the very end of a segment: the next buffer must begin with bytes.
+            _head = to.NextSegment;
+            _headOffset = 0;
+            _connection.Lane.Buffers.Return(to);
         }
     }
 

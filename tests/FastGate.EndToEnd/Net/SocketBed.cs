@@ -1,0 +1,51 @@
+using System.Net;
+using FastGate.Net;
+using FastGate.Net.Linux;
+using FastGate.Tests.Net;
+
+namespace FastGate.EndToEnd.Net;
+
+/// <summary>Real sockets on loopback, or of a Unix path, and real threads.</summary>
+public sealed class SocketBed : TransportBed
+{
+    private static int s_paths;
+    private readonly NetAddress _address;
+
+    public SocketBed(int lanes = 1, bool unix = false)
+        : base(new EpollTransport(lanes))
+    {
+        _address = unix ? NetAddress.Unix(NewPath()) : NetAddress.Tcp(IPAddress.Loopback, 0);
+        Transport.Start();
+    }
+
+    public EpollTransport Sockets => (EpollTransport)Transport;
+
+    protected override NetAddress Address => _address;
+
+    public static string NewPath() =>
+        Path.Combine(Path.GetTempPath(), $"fg-{Environment.ProcessId}-{Interlocked.Increment(ref s_paths)}.sock");
+
+    protected override void Drive(Lane lane, Func<Task> body)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lane.Post(new LaneAction(async () =>
+        {
+            try
+            {
+                await body();
+                done.SetResult();
+            }
+            catch (Exception exception)
+            {
+                done.SetException(exception);
+            }
+        }));
+        Assert.True(((IAsyncResult)done.Task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(60)),
+            "the body waits for something that never comes");
+        done.Task.GetAwaiter().GetResult();
+    }
+}
+
+public sealed class TcpRoundTrips() : RoundTripContract(new SocketBed());
+
+public sealed class UnixRoundTrips() : RoundTripContract(new SocketBed(unix: true));
