@@ -25,6 +25,7 @@ internal static unsafe partial class Libc
     public const int TcpNoDelay = 1;
     public const int IpProtoIpv6 = 41;
     public const int Ipv6V6Only = 26;
+    public const int MsgPeek = 0x2;
     public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;
     public const int ShutWr = 1;

@@ -108,18 +108,24 @@ internal sealed unsafe class SocketConnection : Connection
 
     public void OnEvents(uint flags)
     {
+        const uint Gone = Libc.EpollHup | Libc.EpollErr;
         if (_connecting is not null)
         {
-            OnConnected();
+            OnConnected(flags);
             return;
         }
         if ((flags & Libc.EpollPri) != 0)
         {
             // Urgent data would be read in band or lost depending on an option: no meaning in HTTP, so no peer of ours.
             Abort(ConnectionFault.Urgent);
+            TellWatchOfBreak();
             return;
         }
-        const uint Gone = Libc.EpollHup | Libc.EpollErr;
+        if ((flags & Libc.EpollErr) != 0 && Libc.TakeError(_fd) is var error and not 0)
+        {
+            // Taken here so that an idle connection knows its fault too; reads go on to the end of what is queued.
+            NoteFault(Libc.FaultOf(error), error);
+        }
         if ((flags & (Gone | Libc.EpollRdHup)) != 0)
         {
             // Data and FIN come as one edge: a short read no longer means drained.
@@ -131,7 +137,8 @@ internal sealed unsafe class SocketConnection : Connection
             broken: (flags & Gone) != 0);
     }
 
-    private void OnConnected()
+    /// <summary>The edge that ends a connect may tell of bytes or an end as well: it is the only one that will.</summary>
+    private void OnConnected(uint flags)
     {
         ConnectAttempt attempt = _connecting!;
         _connecting = null;
@@ -140,10 +147,17 @@ internal sealed unsafe class SocketConnection : Connection
         if (error != 0)
         {
             NoteFault(Libc.FaultOf(error), error);
+            FailWaiters();
+        }
+        else if ((flags & Libc.EpollPri) != 0)
+        {
+            Abort(ConnectionFault.Urgent);
         }
         else
         {
             Writable = true;
+            _hangup = (flags & (Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup)) != 0;
+            Readable = _hangup || (flags & Libc.EpollIn) != 0;
         }
         attempt.CompleteInline(this);
     }
@@ -173,6 +187,33 @@ internal sealed unsafe class SocketConnection : Connection
         if (count == 0)
         {
             return 0;
+        }
+        int error = EpollLane.Errno;
+        if (error == Libc.EAgain)
+        {
+            Readable = false;
+            return WouldBlock;
+        }
+        NoteFault(Libc.FaultOf(error), error);
+        return Failed;
+    }
+
+    private protected override int Peek()
+    {
+        if (_fd < 0)
+        {
+            return Failed;
+        }
+        byte one;
+        nint count;
+        do
+        {
+            count = Libc.Recv(_fd, &one, 1, Libc.MsgDontWait | Libc.MsgPeek);
+        }
+        while (count < 0 && EpollLane.Errno == Libc.EIntr);
+        if (count >= 0)
+        {
+            return (int)count;
         }
         int error = EpollLane.Errno;
         if (error == Libc.EAgain)
@@ -257,15 +298,9 @@ internal sealed unsafe class SocketConnection : Connection
         return total;
     }
 
-    public override void EndOutput()
-    {
-        if (OutputEnded || _fd < 0)
-        {
-            return;
-        }
-        OutputEnded = true;
-        Libc.Shutdown(_fd, Libc.ShutWr);
-    }
+    private protected override bool IsCut => _fd < 0;
+
+    private protected override void EndOutputCore() => Libc.Shutdown(_fd, Libc.ShutWr);
 
     public override void Abort(ConnectionFault fault = ConnectionFault.Aborted)
     {
@@ -275,12 +310,17 @@ internal sealed unsafe class SocketConnection : Connection
         {
             return;
         }
-        // Linger of zero seconds: close sends RST and drops what is queued (socket(7)).
-        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
-        Libc.SetSockOpt(_fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
+        ResetOnClose();
         CloseDescriptor();
         _connecting?.Finish();
         FailWaiters();
+    }
+
+    /// <summary>Linger of zero seconds: close sends RST and drops what is queued (socket(7)).</summary>
+    private void ResetOnClose()
+    {
+        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
+        Libc.SetSockOpt(_fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
     }
 
     public override void Close()
@@ -291,7 +331,13 @@ internal sealed unsafe class SocketConnection : Connection
         }
         Lane.AssertCurrent();
         IsClosed = true;
+        if (_fd >= 0 && Output.HasUnsent)
+        {
+            // A FIN behind half an answer would make it look whole.
+            ResetOnClose();
+        }
         CloseDescriptor();
+        _connecting?.Finish();
         ReleaseBuffers();
     }
 
@@ -317,19 +363,32 @@ internal sealed unsafe class SocketConnection : Connection
     public override void HandOver(Lane target, Action<Connection> arrived)
     {
         Lane.AssertCurrent();
-        Debug.Assert(IsQuiet && !_counted, "only a quiet upstream connection is handed over");
-        Watch(null);
-        Lane.Deadlines.Remove(this);
-        EpollLane.Detach(_slot, _fd);
-        _slot = -1;
-        Readable = false;
-        Lane = target;
-        target.Post(new LaneAction(() =>
+        Debug.Assert(!_counted && _connecting is null, "only a quiet upstream connection is handed over");
+        Leave();
+        if (_slot >= 0)
         {
-            // The new epoll reports anew whatever is there.
-            Attach(counted: false);
-            arrived(this);
-        }));
+            EpollLane.Detach(_slot, _fd);
+            _slot = -1;
+            Readable = false;
+        }
+        Lane = target;
+        target.Post(new Arrival(this, arrived));
+    }
+
+    /// <summary>A socket under way between two lanes.</summary>
+    private sealed class Arrival(SocketConnection connection, Action<Connection> arrived) : LaneWork
+    {
+        protected internal override void Run()
+        {
+            if (connection._fd >= 0)
+            {
+                // The new epoll reports anew whatever is there.
+                connection.Attach(counted: false);
+            }
+            arrived(connection);
+        }
+
+        internal override void Abandon() => connection.CloseDescriptor();
     }
 
     /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>

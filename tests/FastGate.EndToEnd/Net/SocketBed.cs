@@ -40,7 +40,7 @@ public sealed class SocketBed : TransportBed
                 done.SetException(exception);
             }
         }));
-        Assert.True(((IAsyncResult)done.Task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(60)),
+        Assert.True(((IAsyncResult)done.Task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(20)),
             "the body waits for something that never comes");
         done.Task.GetAwaiter().GetResult();
     }
@@ -49,3 +49,17 @@ public sealed class SocketBed : TransportBed
 public sealed class TcpRoundTrips() : RoundTripContract(new SocketBed());
 
 public sealed class UnixRoundTrips() : RoundTripContract(new SocketBed(unix: true));
+
+public sealed class TcpEnds() : EndContract(new SocketBed());
+
+public sealed class UnixEnds() : EndContract(new SocketBed(unix: true));
+
+public sealed class TcpResets() : ResetContract(new SocketBed());
+
+public sealed class TcpWatches() : WatchContract(new SocketBed());
+
+public sealed class UnixWatches() : WatchContract(new SocketBed(unix: true));
+
+public sealed class TcpDeadlines() : DeadlineContract(new SocketBed());
+
+public sealed class UnixDeadlines() : DeadlineContract(new SocketBed(unix: true));

@@ -37,3 +37,14 @@ public sealed class MemoryBed(int lanes = 1) : TransportBed(new MemoryTransport(
 }
 
 public sealed class MemoryRoundTrips() : RoundTripContract(new MemoryBed());
+
+public sealed class MemoryEnds() : EndContract(new MemoryBed());
+
+public sealed class MemoryResets() : ResetContract(new MemoryBed());
+
+public sealed class MemoryWatches() : WatchContract(new MemoryBed())
+{
+    protected override int InFlight => 1;
+}
+
+public sealed class MemoryDeadlines() : DeadlineContract(new MemoryBed());
