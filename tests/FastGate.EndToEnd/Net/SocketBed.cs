@@ -63,3 +63,5 @@ public sealed class UnixWatches() : WatchContract(new SocketBed(unix: true));
 public sealed class TcpDeadlines() : DeadlineContract(new SocketBed());
 
 public sealed class UnixDeadlines() : DeadlineContract(new SocketBed(unix: true));
+
+public sealed class TcpLanes() : LaneContract(new SocketBed());

@@ -48,3 +48,8 @@ public sealed class MemoryWatches() : WatchContract(new MemoryBed())
 }
 
 public sealed class MemoryDeadlines() : DeadlineContract(new MemoryBed());
+
+public sealed class MemoryLanes() : LaneContract(new MemoryBed())
+{
+    protected override int PingPongs => 100_000;
+}
