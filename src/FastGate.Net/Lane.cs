@@ -172,7 +172,8 @@ public abstract class Lane
         if (wait != 0)
         {
             Interlocked.Exchange(ref _asleep, 1);
-            if (!_foreign.IsEmpty)
+            // The end is looked at too: this turn may have taken the nudge that came with it.
+            if (!_foreign.IsEmpty || _stopping)
             {
                 wait = 0;
             }

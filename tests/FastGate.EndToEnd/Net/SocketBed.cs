@@ -25,6 +25,10 @@ public sealed class SocketBed : TransportBed
     public static string NewPath() =>
         Path.Combine(Path.GetTempPath(), $"fg-{Environment.ProcessId}-{Interlocked.Increment(ref s_paths)}.sock");
 
+    /// <summary>A client of this lane; the server's end may be on any.</summary>
+    public async Task<Connection> PairOnAnyLaneAsync(Lane lane) =>
+        Track(await Transport.ConnectAsync(lane, Listener.Address, lane.Now + 5_000));
+
     protected override void Drive(Lane lane, Func<Task> body)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,9 +44,15 @@ public sealed class SocketBed : TransportBed
                 done.SetException(exception);
             }
         }));
-        Assert.True(((IAsyncResult)done.Task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(20)),
-            "the body waits for something that never comes");
-        done.Task.GetAwaiter().GetResult();
+        Wait(done.Task);
+    }
+
+    /// <summary>For a test's thread, which may block, and not for ever.</summary>
+    public static void Wait(Task task)
+    {
+        Assert.True(((IAsyncResult)task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(20)),
+            "waits for something that never comes");
+        task.GetAwaiter().GetResult();
     }
 }
 

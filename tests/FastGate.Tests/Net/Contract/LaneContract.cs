@@ -115,7 +115,8 @@ public abstract class LaneContract(TransportBed bed) : IDisposable
         lane.Enqueue(new LaneAction(() => throw new InvalidOperationException("ready")));
         lane.Post(new LaneAction(() => throw new InvalidOperationException("posted")));
         lane.Enqueue(new LaneAction(() => ran = true));
-        await TransportBed.PassAsync(lane, 1);
+        await lane.Yield();
+        await lane.Yield();
         Assert.True(ran);
         Assert.Equal(["ready", "posted"], bed.TakeEscaped().Select(exception => exception.Message));
     });
@@ -124,9 +125,15 @@ public abstract class LaneContract(TransportBed bed) : IDisposable
     public void A_reporter_that_throws_does_not_end_the_loop() => bed.Run(async lane =>
     {
         var before = lane.Escaped;
-        lane.Escaped = _ => throw new InvalidOperationException("twice");
+        bool told = false;
+        lane.Escaped = _ =>
+        {
+            told = true;
+            throw new InvalidOperationException("twice");
+        };
         lane.Enqueue(new LaneAction(() => throw new InvalidOperationException("once")));
-        await TransportBed.PassAsync(lane, 1);
+        await lane.Yield();
+        Assert.True(told);
         lane.Escaped = before;
     });
 

@@ -42,7 +42,17 @@ public abstract class TransportBed : IDisposable
         }
     }
 
-    public Listener Listener => _listener ??= Transport.Bind(Address);
+    public Listener Listener
+    {
+        get
+        {
+            // Asked for by several lanes at once.
+            lock (_tracked)
+            {
+                return _listener ??= Transport.Bind(Address);
+            }
+        }
+    }
 
     protected abstract NetAddress Address { get; }
 
