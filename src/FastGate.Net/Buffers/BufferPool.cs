@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace FastGate.Net.Buffers;
@@ -33,6 +34,8 @@ public sealed class BufferPool
     public void Return(Segment segment)
     {
         _lane.AssertCurrent();
+        Debug.Assert(segment.IsRented, "returned twice");
+        segment.IsRented = false;
         Rented--;
         segment.Clear();
         ref Segment? free = ref segment.Capacity == SmallBytes ? ref _freeSmall : ref _freeLarge;
@@ -50,6 +53,7 @@ public sealed class BufferPool
         Segment segment = free!;
         free = segment.NextFree;
         segment.NextFree = null;
+        segment.IsRented = true;
         Rented++;
         return segment;
     }

@@ -3,13 +3,12 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using FastGate.Net.Async;
 using FastGate.Net.Buffers;
 
 namespace FastGate.Net.Linux;
 
 /// <summary>A stream socket on an epoll lane.</summary>
-internal sealed unsafe class SocketConnection : Connection
+internal sealed unsafe partial class SocketConnection : Connection
 {
     private const int VectorsMax = 64;
     private const uint Interest =
@@ -22,7 +21,6 @@ internal sealed unsafe class SocketConnection : Connection
     private int _slot = -1;
     private bool _hangup;
     private bool _counted;
-    private ConnectAttempt? _connecting;
 
     /// <summary>An accepted socket; <see cref="Attach"/> puts it on its lane.</summary>
     public SocketConnection(EpollLane lane, int fd, ReadOnlySpan<byte> remote)
@@ -62,50 +60,6 @@ internal sealed unsafe class SocketConnection : Connection
     /// <summary>Moves an accepted, unregistered socket to the lane that will have it.</summary>
     public void Rehome(EpollLane lane) => Lane = lane;
 
-    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due)
-    {
-        byte[] raw = address.SocketAddress;
-        int family = raw[0] | (raw[1] << 8);
-        int fd = Libc.Socket(family, Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
-        var connection = new SocketConnection(lane, fd, address);
-        if (fd < 0)
-        {
-            return connection.FailedConnect(Marshal.GetLastPInvokeError());
-        }
-        if (family != Libc.AfUnix)
-        {
-            Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
-        }
-        int result;
-        fixed (byte* pointer = raw)
-        {
-            result = Libc.Connect(fd, pointer, (uint)raw.Length);
-        }
-        int error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
-        if (error is not 0 and not Libc.EInProgress)
-        {
-            return connection.FailedConnect(error);
-        }
-        if (error == Libc.EInProgress)
-        {
-            connection.Writable = false;
-            connection._connecting = new ConnectAttempt(connection);
-        }
-        if (!connection.Attach(counted: false) || error == 0)
-        {
-            return new ValueTask<Connection>(connection);
-        }
-        connection.SetWriteDeadline(due);
-        return connection._connecting!.Begin();
-    }
-
-    private ValueTask<Connection> FailedConnect(int error)
-    {
-        NoteFault(Libc.FaultOf(error), error);
-        Close();
-        return new ValueTask<Connection>(this);
-    }
-
     public void OnEvents(uint flags)
     {
         const uint Gone = Libc.EpollHup | Libc.EpollErr;
@@ -135,31 +89,6 @@ internal sealed unsafe class SocketConnection : Connection
             readable: (flags & (Libc.EpollIn | Gone | Libc.EpollRdHup)) != 0,
             writable: (flags & (Libc.EpollOut | Gone)) != 0,
             broken: (flags & Gone) != 0);
-    }
-
-    /// <summary>The edge that ends a connect may tell of bytes or an end as well: it is the only one that will.</summary>
-    private void OnConnected(uint flags)
-    {
-        ConnectAttempt attempt = _connecting!;
-        _connecting = null;
-        SetWriteDeadline(Never);
-        int error = Libc.TakeError(_fd);
-        if (error != 0)
-        {
-            NoteFault(Libc.FaultOf(error), error);
-            FailWaiters();
-        }
-        else if ((flags & Libc.EpollPri) != 0)
-        {
-            Abort(ConnectionFault.Urgent);
-        }
-        else
-        {
-            Writable = true;
-            _hangup = (flags & (Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup)) != 0;
-            Readable = _hangup || (flags & Libc.EpollIn) != 0;
-        }
-        attempt.CompleteInline(this);
     }
 
     private protected override int ReceiveCore(Span<byte> buffer)
@@ -389,26 +318,6 @@ internal sealed unsafe class SocketConnection : Connection
         }
 
         internal override void Abandon() => connection.CloseDescriptor();
-    }
-
-    /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>
-    private sealed class ConnectAttempt(SocketConnection connection) : LaneSource<Connection>
-    {
-        public void Finish()
-        {
-            connection._connecting = null;
-            CompleteQueued(connection, connection.Lane);
-        }
-    }
-
-    private protected override void OnWriteDeadline()
-    {
-        if (_connecting is null)
-        {
-            base.OnWriteDeadline();
-            return;
-        }
-        Abort(ConnectionFault.TimedOut);
     }
 
     /// <summary>A socket address of an IP peer, kept in place.</summary>

@@ -75,3 +75,6 @@ public sealed class TcpDeadlines() : DeadlineContract(new SocketBed());
 public sealed class UnixDeadlines() : DeadlineContract(new SocketBed(unix: true));
 
 public sealed class TcpLanes() : LaneContract(new SocketBed());
+
+[Collection(Alone.Name)]
+public sealed class TcpAllocations() : AllocationContract(new SocketBed());

@@ -53,3 +53,6 @@ public sealed class MemoryLanes() : LaneContract(new MemoryBed())
 {
     protected override int PingPongs => 100_000;
 }
+
+[Collection(Alone.Name)]
+public sealed class MemoryAllocations() : AllocationContract(new MemoryBed());
