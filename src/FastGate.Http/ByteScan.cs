@@ -72,7 +72,8 @@ internal static class ByteScan
         return i;
     }
 
-    /// <summary>Entry L of the rows holds, as bit H, whether byte 0xHL is a tchar; bytes from 0x80 up find no bit.</summary>
+    /// <summary>Entry L of the rows holds, as bit H, whether byte 0xHL is a tchar; bytes from 0x80 up find no bit.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint NonTokenMask(Vector128<byte> bytes)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using FastGate.Net.Time;
 
@@ -9,6 +10,11 @@ namespace FastGate.Net;
 public abstract class Connection : LaneTimer, IDuplexPipe
 {
     private ConnectionWatch? _watch;
+    private bool _gone;
+    private long _readDue = Never;
+    private long _writeDue = Never;
+    private bool _readOverdue;
+    private bool _writeOverdue;
 
     private protected Connection(Lane lane)
     {
@@ -53,14 +59,27 @@ public abstract class Connection : LaneTimer, IDuplexPipe
 
     public long BytesSent { get; internal set; }
 
-    /// <summary>Who is told of unasked activity; null for nobody. Activity that came before is told at once.</summary>
+    /// <summary>False when it can live on its lane only: then it arrives cut wherever it is handed over to.</summary>
+    public virtual bool IsMovable => true;
+
+    /// <summary>Who is told of unasked activity; null for nobody. Activity that came before and that nobody has read is
+    /// told at once, inside of this call.</summary>
     public void Watch(ConnectionWatch? watch)
     {
         Lane.AssertCurrent();
-        _watch = watch;
-        if (watch is not null && Fault != ConnectionFault.None)
+        _watch = IsClosed ? null : watch;
+        if (_watch is null || Input.IsWaiting)
         {
-            watch.OnActivity(this, broken: true);
+            return;
+        }
+        if (_gone || Fault != ConnectionFault.None)
+        {
+            _watch.OnActivity(this, broken: true);
+        }
+        else if (Readable && Peek() != WouldBlock)
+        {
+            // Readable alone proves nothing: a read that filled its buffer to the last byte leaves it set.
+            _watch.OnActivity(this, broken: Fault != ConnectionFault.None);
         }
     }
 
@@ -80,6 +99,10 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// <see cref="WouldBlock"/> and <see cref="Failed"/>.</summary>
     private protected abstract int ReceiveCore(Span<byte> buffer);
 
+    /// <summary>Looks whether something could be received and leaves it there: 1 for bytes, otherwise as
+    /// <see cref="ReceiveCore"/>.</summary>
+    private protected abstract int Peek();
+
     /// <summary>Sends what the peer takes now of the buffered segments and then of the caller's.</summary>
     /// <returns>Bytes taken, or <see cref="WouldBlock"/> or <see cref="Failed"/>.</returns>
     private protected abstract long SendCore(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller);
@@ -92,63 +115,102 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     internal long Send(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller) =>
         SendCore(buffered, caller);
 
-    /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6).</summary>
-    public abstract void EndOutput();
+    /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6). Behind bytes that were never sent
+    /// an end would be a lie, so then it cuts.</summary>
+    public void EndOutput()
+    {
+        Lane.AssertCurrent();
+        if (OutputEnded || IsClosed || IsCut)
+        {
+            return;
+        }
+        if (Output.HasUnsent)
+        {
+            Abort();
+            return;
+        }
+        OutputEnded = true;
+        EndOutputCore();
+    }
+
+    private protected abstract void EndOutputCore();
+
+    /// <summary>It was cut from this side.</summary>
+    private protected abstract bool IsCut { get; }
 
     /// <summary>Cuts the connection at once; the peer sees a reset. Waiting reads and writes complete with the
     /// fault.</summary>
     public abstract void Abort(ConnectionFault fault = ConnectionFault.Aborted);
 
-    /// <summary>Ends it: an orderly close if nothing is unread and unsent. Gives everything back; idempotent.</summary>
+    /// <summary>Ends it and gives everything back; idempotent. The peer sees an orderly end, or a reset when it sent
+    /// bytes that were never received, or when bytes it was to get were never sent. Results that a waiter has not seen
+    /// yet become empty and completed.</summary>
     public abstract void Close();
 
     /// <summary>It can live on another lane: a socket can, an end inside the process cannot.</summary>
     public virtual bool CanHandOver => true;
 
     /// <summary>Moves a connection on which nobody waits and nothing is buffered to another lane, whose thread goes on
-    /// with it from <paramref name="arrived"/>.</summary>
+    /// with it from <paramref name="arrived"/>. Its watch and its deadlines stay behind. It may arrive closed or with a
+    /// fault; what its peer sent meanwhile is there to be read, or told to a new watch.</summary>
     public abstract void HandOver(Lane target, Action<Connection> arrived);
 
     /// <summary>Until when the current and every later read may wait, in the lane's milliseconds;
-    /// <see cref="LaneTimer.Never"/> lifts it. A read that waits too long completes as canceled.</summary>
+    /// <see cref="LaneTimer.Never"/> lifts it. The read that waits then, or the next one that would have to, completes
+    /// as canceled, and with that the deadline is lifted.</summary>
     public void SetReadDeadline(long due)
     {
+        Lane.AssertCurrent();
         _readDue = due;
+        _readOverdue = false;
         ArmTimer();
     }
 
     /// <summary>The same for writes.</summary>
     public void SetWriteDeadline(long due)
     {
+        Lane.AssertCurrent();
         _writeDue = due;
+        _writeOverdue = false;
         ArmTimer();
     }
 
-    private long _readDue = Never;
-    private long _writeDue = Never;
+    private void ArmTimer()
+    {
+        if (!IsClosed)
+        {
+            Lane.Deadlines.Set(this, Math.Min(_readDue, _writeDue));
+        }
+    }
 
-    private void ArmTimer() => Lane.Deadlines.Set(this, Math.Min(_readDue, _writeDue));
+    /// <summary>True once after a read deadline passed while no read waited.</summary>
+    internal bool TakeReadOverdue() => _readOverdue && !(_readOverdue = false);
+
+    internal bool TakeWriteOverdue() => _writeOverdue && !(_writeOverdue = false);
 
     protected internal sealed override void OnDue()
     {
         long now = Lane.Now;
-        // Re-arm first: the waiter that is told may close the connection or set other deadlines.
         bool readDue = _readDue <= now;
         bool writeDue = _writeDue <= now;
         if (readDue)
         {
             _readDue = Never;
+            _readOverdue = !Input.IsWaiting;
         }
         if (writeDue)
         {
             _writeDue = Never;
+            _writeOverdue = !Output.IsWaiting;
         }
         ArmTimer();
+        // Waiters go on from the ready queue: one that closes the connection, or sets the other deadline anew, must not
+        // do so between these two.
         if (readDue)
         {
             Input.OnDeadline();
         }
-        if (writeDue && !IsClosed)
+        if (writeDue)
         {
             OnWriteDeadline();
         }
@@ -160,19 +222,26 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// that is right.</summary>
     private protected void OnReadiness(bool readable, bool writable, bool broken)
     {
+        Lane lane = Lane;
+        _gone |= broken;
+        Readable |= readable;
         if (writable)
         {
             Writable = true;
             if (Output.IsWaiting)
             {
                 Output.OnWritable();
+                // Its waiter may have closed, cut or given away the connection, or read what there was.
+                if (IsClosed || IsCut || Lane != lane || !Readable)
+                {
+                    return;
+                }
             }
         }
-        if (!readable || IsClosed)
+        if (!readable)
         {
             return;
         }
-        Readable = true;
         if (Input.IsWaiting)
         {
             Input.OnReadable();
@@ -181,6 +250,13 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             _watch?.OnActivity(this, broken);
         }
+    }
+
+    /// <summary>The transport cut it for something the peer did, with nobody waiting.</summary>
+    private protected void TellWatchOfBreak()
+    {
+        _gone = true;
+        _watch?.OnActivity(this, broken: true);
     }
 
     private protected void NoteFault(ConnectionFault fault, int number = 0)
@@ -192,7 +268,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
-    /// <summary>Tells whoever waits, or watches, that the connection broke.</summary>
+    /// <summary>Completes what waits: the connection broke.</summary>
     private protected void FailWaiters()
     {
         Readable = true;
@@ -212,5 +288,16 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         Output.Release();
     }
 
-    private protected bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasBytes;
+    /// <summary>Leaves nothing of the connection behind on its lane.</summary>
+    private protected void Leave()
+    {
+        Debug.Assert(IsQuiet, "only a quiet connection is handed over");
+        _watch = null;
+        _readDue = _writeDue = Never;
+        _readOverdue = _writeOverdue = false;
+        Lane.Deadlines.Remove(this);
+        Input.Leave();
+    }
+
+    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasBytes;
 }

@@ -47,11 +47,14 @@ public sealed class ConnectionReader : PipeReader
         {
             return new ValueTask<ReadResult>(result);
         }
-        return _wait.Begin();
+        return _connection.TakeReadOverdue()
+            ? new ValueTask<ReadResult>(new ReadResult(Buffer, isCanceled: true, _ended))
+            : _wait.Begin();
     }
 
     public override bool TryRead(out ReadResult result)
     {
+        _connection.Lane.AssertCurrent();
         if (_cancel)
         {
             _cancel = false;
@@ -77,9 +80,10 @@ public sealed class ConnectionReader : PipeReader
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         _connection.Lane.AssertCurrent();
-        if (consumed.GetObject() is not Segment to)
+        if (consumed.GetObject() is not Segment to || _head is null)
         {
-            return; // An empty buffer was read: its position is in no segment.
+            // An empty buffer was read, which stands on no segment; or a close has given everything back meanwhile.
+            return;
         }
         int index = consumed.GetInteger();
         _allExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;
@@ -97,11 +101,19 @@ public sealed class ConnectionReader : PipeReader
         {
             GiveBackAll();
         }
+        else if (_headOffset == to.Length)
+        {
+            // Consumed to the very end of a segment: the next buffer must begin with bytes.
+            _head = to.NextSegment;
+            _headOffset = 0;
+            _connection.Lane.Buffers.Return(to);
+        }
     }
 
     /// <summary>Completes the waiting read, or the next one, as canceled.</summary>
     public override void CancelPendingRead()
     {
+        _connection.Lane.AssertCurrent();
         if (_wait.IsPending)
         {
             _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: true, _ended), _connection.Lane);
@@ -138,7 +150,7 @@ public sealed class ConnectionReader : PipeReader
     {
         if (_wait.IsPending)
         {
-            _wait.CompleteInline(new ReadResult(Buffer, isCanceled: true, _ended));
+            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: true, _ended), _connection.Lane);
         }
     }
 
@@ -152,10 +164,25 @@ public sealed class ConnectionReader : PipeReader
     {
         _ended = true;
         GiveBackAll();
+        var nothing = new ReadResult(default, isCanceled: false, isCompleted: true);
         if (_wait.IsPending)
         {
-            _wait.CompleteQueued(new ReadResult(default, isCanceled: false, isCompleted: true), _connection.Lane);
+            _wait.CompleteQueued(nothing, _connection.Lane);
         }
+        else
+        {
+            // A result that is queued for its waiter shows bytes that have just gone back to the pool.
+            _wait.Amend(nothing);
+        }
+    }
+
+    /// <summary>The connection goes to another lane: what is queued here must neither run there nor be waited
+    /// for.</summary>
+    internal void Leave()
+    {
+        _resume?.Reader = null;
+        _resume = null;
+        _turnBytes = 0;
     }
 
     /// <summary>Receives once. False when there was nothing after all.</summary>
@@ -234,7 +261,7 @@ public sealed class ConnectionReader : PipeReader
         {
             return true;
         }
-        _resume ??= new Resume(this);
+        _resume ??= new Resume { Reader = this };
         if (!_resume.IsQueued)
         {
             lane.Enqueue(_resume);
@@ -244,11 +271,13 @@ public sealed class ConnectionReader : PipeReader
 
     private Resume? _resume;
 
-    private sealed class Resume(ConnectionReader reader) : LaneWork
+    private sealed class Resume : LaneWork
     {
+        public ConnectionReader? Reader;
+
         protected internal override void Run()
         {
-            if (reader.IsWaiting && reader._connection.Readable)
+            if (Reader is { IsWaiting: true } reader && reader._connection.Readable)
             {
                 reader.OnReadable();
             }

@@ -8,7 +8,8 @@ namespace FastGate.Net;
 
 /// <summary>The output of a connection: what is written is buffered in pooled segments and sent on flush, together with
 /// the caller's own segments, in one call. A result that is canceled means the write deadline passed; one that is
-/// completed means the connection broke.</summary>
+/// completed means the connection broke. What a canceled flush did not send is kept here, the caller's segments as a
+/// copy, and goes first with the next one.</summary>
 public sealed class ConnectionWriter : PipeWriter
 {
     private readonly Connection _connection;
@@ -27,6 +28,9 @@ public sealed class ConnectionWriter : PipeWriter
 
     /// <summary>Bytes are here that were not sent.</summary>
     public bool HasBytes => _length > 0;
+
+    /// <summary>Bytes, here or with the caller of a flush, that the peer was to get and did not.</summary>
+    internal bool HasUnsent => _length > 0 || !_caller.IsEmpty;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -85,12 +89,12 @@ public sealed class ConnectionWriter : PipeWriter
         }
     }
 
+    /// <summary>Completes the waiting flush as canceled. Without one it does nothing, unlike other pipes: who cancels a
+    /// flush wants this one ended, and an answer on the same connection must not pay for it later.</summary>
     public override void CancelPendingFlush()
     {
-        if (_wait.IsPending)
-        {
-            _wait.CompleteQueued(new FlushResult(isCanceled: true, _broken), _connection.Lane);
-        }
+        _connection.Lane.AssertCurrent();
+        OnDeadline();
     }
 
     /// <summary>Drops what was written and not sent: an answer that is replaced by another one.</summary>
@@ -114,11 +118,13 @@ public sealed class ConnectionWriter : PipeWriter
         }
     }
 
+    /// <summary>Ends a waiting flush as canceled.</summary>
     internal void OnDeadline()
     {
         if (_wait.IsPending)
         {
-            _wait.CompleteInline(new FlushResult(isCanceled: true, _broken));
+            KeepCallersRest();
+            _wait.CompleteQueued(new FlushResult(isCanceled: true, _broken), _connection.Lane);
         }
     }
 
@@ -146,11 +152,34 @@ public sealed class ConnectionWriter : PipeWriter
             GiveBackAll();
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
         }
+        if (!HasUnsent)
+        {
+            // A buffer that was reserved and not used is not kept.
+            GiveBackAll();
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
+        }
         if (_connection.Writable && SendNow() != Connection.WouldBlock)
         {
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, _broken));
         }
+        if (_connection.TakeWriteOverdue())
+        {
+            KeepCallersRest();
+            return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
+        }
         return _wait.Begin();
+    }
+
+    /// <summary>The caller may release its segments after a canceled flush: they would be another connection's bytes by
+    /// the time of the next one.</summary>
+    private void KeepCallersRest()
+    {
+        ReadOnlySequence<byte> rest = _caller;
+        _caller = default;
+        foreach (ReadOnlyMemory<byte> piece in rest)
+        {
+            Append(piece.Span);
+        }
     }
 
     /// <summary>Sends until all is gone, the peer takes no more, or the connection breaks.</summary>

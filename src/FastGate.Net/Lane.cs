@@ -58,9 +58,12 @@ public abstract class Lane
     [Conditional("DEBUG")]
     public void AssertCurrent() => Debug.Assert(t_current == this, "called from outside the lane");
 
-    /// <summary>Runs work on this lane's thread, soon. Any thread.</summary>
+    /// <summary>Runs work on this lane's thread, soon and in the order of posting. Any thread. What is posted to a lane
+    /// that has ended is never run.</summary>
     public void Post(LaneWork work)
     {
+        Debug.Assert(!work.IsQueued, "work is queued already");
+        work.IsQueued = true;
         _foreign.Push(work);
         // The push is a full fence: either this thread sees the lane asleep, or the lane sees the work before it
         // sleeps.
@@ -131,7 +134,21 @@ public abstract class Lane
         {
             TurnOnce(maxWait: -1);
         }
+        // What was posted before the end is owed its turn: a listener that opens, a connection that arrives.
+        RunForeign();
         Leave();
+    }
+
+    /// <summary>Lets go of what was posted too late. After the thread has ended.</summary>
+    private protected void AbandonForeign()
+    {
+        LaneWork? work = _foreign.TakeAll();
+        while (work is not null)
+        {
+            LaneWork? next = work.Next;
+            work.Abandon();
+            work = next;
+        }
     }
 
     private protected void Enter()
@@ -157,24 +174,36 @@ public abstract class Lane
         if (wait != 0)
         {
             Interlocked.Exchange(ref _asleep, 1);
-            if (!_foreign.IsEmpty)
+            // The end is looked at too: this turn may have taken the nudge that came with it.
+            if (!_foreign.IsEmpty || _stopping)
             {
                 wait = 0;
             }
         }
         PublishLag();
         WaitAndDispatch(wait);
-        Volatile.Write(ref _asleep, 0);
     }
 
     /// <summary>To be called by <see cref="WaitAndDispatch"/> when the wait is over and dispatching begins.</summary>
     private protected void WaitEnded()
     {
+        // From here on the lane looks at its queue by itself before it sleeps again.
+        Volatile.Write(ref _asleep, 0);
         _turnStarted = ReadClock();
         Now = _turnStarted / 1_000_000;
     }
 
-    private protected void Guard(Exception exception) => Escaped?.Invoke(exception);
+    private protected void Guard(Exception exception)
+    {
+        try
+        {
+            Escaped?.Invoke(exception);
+        }
+        catch (Exception)
+        {
+            // Who reports bugs must not end the loop with one of its own; there is nobody left to tell.
+        }
+    }
 
     private void PublishLag()
     {
@@ -187,7 +216,8 @@ public abstract class Lane
 
     private void RunDue()
     {
-        while (Deadlines.TakeDue(Now) is { } timer)
+        // Bounded: a timer that sets itself anew to a time that has passed must not keep the sockets waiting.
+        for (int left = Deadlines.Count; left > 0 && Deadlines.TakeDue(Now) is { } timer; left--)
         {
             try
             {
@@ -224,6 +254,7 @@ public abstract class Lane
         {
             LaneWork? next = work.Next;
             work.Next = null;
+            work.IsQueued = false;
             RunGuarded(work);
             work = next;
         }

@@ -8,6 +8,11 @@ public abstract class LaneWork
     internal bool IsQueued;
 
     protected internal abstract void Run();
+
+    /// <summary>The lane has ended and will not run it: what it carries is let go. Not on the lane's thread.</summary>
+    internal virtual void Abandon()
+    {
+    }
 }
 
 /// <summary>Work that is one call.</summary>

@@ -49,6 +49,15 @@ public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
         }
     }
 
+    /// <summary>Replaces a result that its waiter has not taken yet.</summary>
+    public void Amend(T result)
+    {
+        if (_completed)
+        {
+            _result = result;
+        }
+    }
+
     private void Settle(T result)
     {
         Debug.Assert(IsPending, "nothing waits");
@@ -68,14 +77,14 @@ public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
 
     public ValueTaskSourceStatus GetStatus(short token)
     {
-        Debug.Assert(token == _version);
+        Require(token == _version);
         return _completed ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
     }
 
     public void OnCompleted(Action<object?> continuation, object? state, short token,
         ValueTaskSourceOnCompletedFlags flags)
     {
-        Debug.Assert(token == _version && _continuation is null);
+        Require(token == _version && _continuation is null);
         _continuation = continuation;
         _state = state;
         if (_completed)
@@ -87,10 +96,20 @@ public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
 
     public T GetResult(short token)
     {
-        Debug.Assert(token == _version && _completed);
+        Require(token == _version && _completed);
         T result = _result;
         _result = default!;
+        _completed = false;
         return result;
+    }
+
+    /// <summary>A task of an earlier wait, or one awaited twice, would answer to the wait of somebody else.</summary>
+    private static void Require(bool condition)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException("a wait is awaited exactly once");
+        }
     }
 
     void IValueTaskSource.GetResult(short token) => GetResult(token);

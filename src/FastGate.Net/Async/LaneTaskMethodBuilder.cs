@@ -181,14 +181,18 @@ internal abstract class LaneTaskBox<TResult> : IValueTaskSource<TResult>, IValue
         }
     }
 
-    public ValueTaskSourceStatus GetStatus(short token) =>
-        !_completed ? ValueTaskSourceStatus.Pending
-        : _failure is null ? ValueTaskSourceStatus.Succeeded
-        : ValueTaskSourceStatus.Faulted;
+    public ValueTaskSourceStatus GetStatus(short token)
+    {
+        Require(token == Version);
+        return !_completed ? ValueTaskSourceStatus.Pending
+            : _failure is null ? ValueTaskSourceStatus.Succeeded
+            : ValueTaskSourceStatus.Faulted;
+    }
 
     public void OnCompleted(Action<object?> continuation, object? state, short token,
         ValueTaskSourceOnCompletedFlags flags)
     {
+        Require(token == Version && _continuation is null);
         if (_completed)
         {
             continuation(state);
@@ -200,10 +204,7 @@ internal abstract class LaneTaskBox<TResult> : IValueTaskSource<TResult>, IValue
 
     public TResult GetResult(short token)
     {
-        if (token != Version || !_completed)
-        {
-            throw new InvalidOperationException("a lane's value task is awaited exactly once");
-        }
+        Require(token == Version && _completed);
         TResult result = _result;
         ExceptionDispatchInfo? failure = _failure;
         _result = default!;
@@ -216,6 +217,15 @@ internal abstract class LaneTaskBox<TResult> : IValueTaskSource<TResult>, IValue
     }
 
     void IValueTaskSource.GetResult(short token) => GetResult(token);
+
+    /// <summary>The box may be another method's by now.</summary>
+    private static void Require(bool condition)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException("a lane's value task is awaited exactly once");
+        }
+    }
 
     protected abstract void GiveBack();
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace FastGate.Net.Buffers;
@@ -36,6 +37,8 @@ public sealed class BufferPool
     public void Return(Segment segment)
     {
         _lane.AssertCurrent();
+        Debug.Assert(segment.IsRented, "returned twice");
+        segment.IsRented = false;
         Rented--;
         RentedBytes -= segment.Capacity;
         segment.Clear();
@@ -54,6 +57,7 @@ public sealed class BufferPool
         Segment segment = free!;
         free = segment.NextFree;
         segment.NextFree = null;
+        segment.IsRented = true;
         Rented++;
         RentedBytes += bytes;
         return segment;

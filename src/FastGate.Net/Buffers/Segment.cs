@@ -16,6 +16,7 @@ public sealed class Segment : ReadOnlySequenceSegment<byte>
     }
 
     internal Segment? NextFree;
+    internal bool IsRented;
 
     public int Capacity => _whole.Length;
 

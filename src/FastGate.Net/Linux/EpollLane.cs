@@ -12,12 +12,15 @@ internal sealed unsafe class EpollLane : Lane
 
     private readonly int _epoll;
     private readonly int _wake;
-    private readonly byte* _events;
+    private byte* _events;
     private readonly Thread _thread;
     private Slot[] _slots = new Slot[64];
     private int _freeSlot = -1;
     private int _slotCount;
+    private readonly Lock _wakeGate = new();
     private int* _errno;
+    private bool _started;
+    private bool _ended;
 
     private struct Slot
     {
@@ -39,9 +42,51 @@ internal sealed unsafe class EpollLane : Lane
     /// <summary>errno of the last call in cooperative mode on this thread.</summary>
     public int Errno => *_errno;
 
-    public void Start() => _thread.Start();
+    public void Start()
+    {
+        _started = true;
+        _thread.Start();
+    }
 
-    public void Join() => _thread.Join();
+    /// <summary>Ends the thread and closes what is open. Not from the lane itself.</summary>
+    public void End()
+    {
+        if (_ended)
+        {
+            return;
+        }
+        if (Thread.CurrentThread == _thread)
+        {
+            throw new InvalidOperationException("a lane cannot wait for its own end");
+        }
+        _ended = true;
+        Stop();
+        if (_started)
+        {
+            _thread.Join();
+        }
+        else
+        {
+            // Never started: listeners that wait to be opened are closed the same way.
+            RunThread();
+        }
+    }
+
+    /// <summary>Gives the lane's own descriptors back, when no lane can post to this one any more.</summary>
+    public void Release()
+    {
+        AbandonForeign();
+        lock (_wakeGate)
+        {
+            if (_events is not null)
+            {
+                Libc.Close(_wake);
+                Libc.Close(_epoll);
+                NativeMemory.Free(_events);
+                _events = null;
+            }
+        }
+    }
 
     /// <summary>Registers a descriptor and gives it a slot.</summary>
     /// <returns>The slot, or -1 with errno in <paramref name="error"/>.</returns>
@@ -97,8 +142,15 @@ internal sealed unsafe class EpollLane : Lane
 
     private protected override void Wake()
     {
-        ulong one = 1;
-        Libc.Write(_wake, &one, sizeof(ulong));
+        // A thread may post while the lane ends: the number of a closed descriptor can be a connection's by then.
+        lock (_wakeGate)
+        {
+            if (_events is not null)
+            {
+                ulong one = 1;
+                Libc.Write(_wake, &one, sizeof(ulong));
+            }
+        }
     }
 
     private protected override void WaitAndDispatch(int milliseconds)
@@ -126,20 +178,26 @@ internal sealed unsafe class EpollLane : Lane
         {
             return;
         }
+        object? target = entry.Target;
         try
         {
-            if (entry.Target is SocketConnection connection)
+            if (target is SocketConnection connection)
             {
                 connection.OnEvents(flags);
             }
             else
             {
-                ((SocketAcceptor)entry.Target!).OnEvents();
+                ((SocketAcceptor)target!).OnEvents();
             }
         }
         catch (Exception exception)
         {
             Guard(exception);
+            // Nobody knows what state its owner is in: a bug costs this connection, and no other.
+            if (target is SocketConnection broken && broken.Lane == this)
+            {
+                broken.Abort();
+            }
         }
     }
 
@@ -159,8 +217,6 @@ internal sealed unsafe class EpollLane : Lane
                     break;
             }
         }
-        Libc.Close(_wake);
-        Libc.Close(_epoll);
     }
 
     private static ulong Data(int slot, uint generation) => (uint)slot | ((ulong)generation << 32);

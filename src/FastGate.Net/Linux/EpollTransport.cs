@@ -25,7 +25,7 @@ public sealed class EpollTransport : Transport
     public Memory.MemoryNames Names { get; } = new();
 
     public override Listener Bind(NetAddress address) => address.Kind == NetAddress.AddressKind.Memory
-        ? Names.Bind(address, _lanes.Length)
+        ? Names.Bind(address, _lanes)
         : SocketListener.Bind(_lanes, address, error => Exhausted?.Invoke(error));
 
     public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due)
@@ -52,7 +52,11 @@ public sealed class EpollTransport : Transport
         }
         foreach (EpollLane lane in _lanes)
         {
-            lane.Join();
+            lane.End();
+        }
+        foreach (EpollLane lane in _lanes)
+        {
+            lane.Release();
         }
     }
 

@@ -25,6 +25,7 @@ internal static unsafe partial class Libc
     public const int TcpNoDelay = 1;
     public const int IpProtoIpv6 = 41;
     public const int Ipv6V6Only = 26;
+    public const int MsgPeek = 0x2;
     public const int MsgDontWait = 0x40;
     public const int MsgNoSignal = 0x4000;
     public const int ShutWr = 1;
@@ -46,6 +47,7 @@ internal static unsafe partial class Libc
     public const int EPerm = 1;
     public const int ENoEnt = 2;
     public const int EIntr = 4;
+    public const int EBadF = 9;
     public const int EAgain = 11;
     public const int ENoMem = 12;
     public const int EAcces = 13;
@@ -174,6 +176,21 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetRLimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport(Name, EntryPoint = "statx", SetLastError = true)]
+    private static partial int StatX(int directory, byte* path, int flags, uint mask, byte* result);
+
+    /// <summary>The path itself, no link followed, is a socket.</summary>
+    public static bool IsSocket(byte* path)
+    {
+        const int CurrentDirectory = -100;
+        const int NoFollow = 0x100;
+        const uint TypeOnly = 1;
+        const int ModeOffset = 28;
+        byte* result = stackalloc byte[256];
+        return StatX(CurrentDirectory, path, NoFollow, TypeOnly, result) == 0
+            && (*(ushort*)(result + ModeOffset) & 0xF000) == 0xC000;
+    }
 
     public static void SetInt(int fd, int level, int name, int value) =>
         SetSockOpt(fd, level, name, &value, sizeof(int));

@@ -3,13 +3,12 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using FastGate.Net.Async;
 using FastGate.Net.Buffers;
 
 namespace FastGate.Net.Linux;
 
 /// <summary>A stream socket on an epoll lane.</summary>
-internal sealed unsafe class SocketConnection : Connection
+internal sealed unsafe partial class SocketConnection : Connection
 {
     private const int VectorsMax = 64;
     private const uint Interest =
@@ -22,7 +21,6 @@ internal sealed unsafe class SocketConnection : Connection
     private int _slot = -1;
     private bool _hangup;
     private bool _counted;
-    private ConnectAttempt? _connecting;
 
     /// <summary>An accepted socket; <see cref="Attach"/> puts it on its lane.</summary>
     public SocketConnection(EpollLane lane, int fd, ReadOnlySpan<byte> remote)
@@ -62,64 +60,26 @@ internal sealed unsafe class SocketConnection : Connection
     /// <summary>Moves an accepted, unregistered socket to the lane that will have it.</summary>
     public void Rehome(EpollLane lane) => Lane = lane;
 
-    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due)
-    {
-        byte[] raw = address.SocketAddress;
-        int family = raw[0] | (raw[1] << 8);
-        int fd = Libc.Socket(family, Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
-        var connection = new SocketConnection(lane, fd, address);
-        if (fd < 0)
-        {
-            return connection.FailedConnect(Marshal.GetLastPInvokeError());
-        }
-        if (family != Libc.AfUnix)
-        {
-            Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
-        }
-        int result;
-        fixed (byte* pointer = raw)
-        {
-            result = Libc.Connect(fd, pointer, (uint)raw.Length);
-        }
-        int error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
-        if (error is not 0 and not Libc.EInProgress)
-        {
-            return connection.FailedConnect(error);
-        }
-        if (error == Libc.EInProgress)
-        {
-            connection.Writable = false;
-            connection._connecting = new ConnectAttempt(connection);
-        }
-        if (!connection.Attach(counted: false) || error == 0)
-        {
-            return new ValueTask<Connection>(connection);
-        }
-        connection.SetWriteDeadline(due);
-        return connection._connecting!.Begin();
-    }
-
-    private ValueTask<Connection> FailedConnect(int error)
-    {
-        NoteFault(Libc.FaultOf(error), error);
-        Close();
-        return new ValueTask<Connection>(this);
-    }
-
     public void OnEvents(uint flags)
     {
+        const uint Gone = Libc.EpollHup | Libc.EpollErr;
         if (_connecting is not null)
         {
-            OnConnected();
+            OnConnected(flags);
             return;
         }
         if ((flags & Libc.EpollPri) != 0)
         {
             // Urgent data would be read in band or lost depending on an option: no meaning in HTTP, so no peer of ours.
             Abort(ConnectionFault.Urgent);
+            TellWatchOfBreak();
             return;
         }
-        const uint Gone = Libc.EpollHup | Libc.EpollErr;
+        if ((flags & Libc.EpollErr) != 0 && Libc.TakeError(_fd) is var error and not 0)
+        {
+            // Taken here so that an idle connection knows its fault too; reads go on to the end of what is queued.
+            NoteFault(Libc.FaultOf(error), error);
+        }
         if ((flags & (Gone | Libc.EpollRdHup)) != 0)
         {
             // Data and FIN come as one edge: a short read no longer means drained.
@@ -129,23 +89,6 @@ internal sealed unsafe class SocketConnection : Connection
             readable: (flags & (Libc.EpollIn | Gone | Libc.EpollRdHup)) != 0,
             writable: (flags & (Libc.EpollOut | Gone)) != 0,
             broken: (flags & Gone) != 0);
-    }
-
-    private void OnConnected()
-    {
-        ConnectAttempt attempt = _connecting!;
-        _connecting = null;
-        SetWriteDeadline(Never);
-        int error = Libc.TakeError(_fd);
-        if (error != 0)
-        {
-            NoteFault(Libc.FaultOf(error), error);
-        }
-        else
-        {
-            Writable = true;
-        }
-        attempt.CompleteInline(this);
     }
 
     private protected override int ReceiveCore(Span<byte> buffer)
@@ -173,6 +116,33 @@ internal sealed unsafe class SocketConnection : Connection
         if (count == 0)
         {
             return 0;
+        }
+        int error = EpollLane.Errno;
+        if (error == Libc.EAgain)
+        {
+            Readable = false;
+            return WouldBlock;
+        }
+        NoteFault(Libc.FaultOf(error), error);
+        return Failed;
+    }
+
+    private protected override int Peek()
+    {
+        if (_fd < 0)
+        {
+            return Failed;
+        }
+        byte one;
+        nint count;
+        do
+        {
+            count = Libc.Recv(_fd, &one, 1, Libc.MsgDontWait | Libc.MsgPeek);
+        }
+        while (count < 0 && EpollLane.Errno == Libc.EIntr);
+        if (count >= 0)
+        {
+            return (int)count;
         }
         int error = EpollLane.Errno;
         if (error == Libc.EAgain)
@@ -257,15 +227,9 @@ internal sealed unsafe class SocketConnection : Connection
         return total;
     }
 
-    public override void EndOutput()
-    {
-        if (OutputEnded || _fd < 0)
-        {
-            return;
-        }
-        OutputEnded = true;
-        Libc.Shutdown(_fd, Libc.ShutWr);
-    }
+    private protected override bool IsCut => _fd < 0;
+
+    private protected override void EndOutputCore() => Libc.Shutdown(_fd, Libc.ShutWr);
 
     public override void Abort(ConnectionFault fault = ConnectionFault.Aborted)
     {
@@ -275,12 +239,17 @@ internal sealed unsafe class SocketConnection : Connection
         {
             return;
         }
-        // Linger of zero seconds: close sends RST and drops what is queued (socket(7)).
-        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
-        Libc.SetSockOpt(_fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
+        ResetOnClose();
         CloseDescriptor();
         _connecting?.Finish();
         FailWaiters();
+    }
+
+    /// <summary>Linger of zero seconds: close sends RST and drops what is queued (socket(7)).</summary>
+    private void ResetOnClose()
+    {
+        Libc.Linger linger = new() { OnOff = 1, Seconds = 0 };
+        Libc.SetSockOpt(_fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
     }
 
     public override void Close()
@@ -291,7 +260,13 @@ internal sealed unsafe class SocketConnection : Connection
         }
         Lane.AssertCurrent();
         IsClosed = true;
+        if (_fd >= 0 && Output.HasUnsent)
+        {
+            // A FIN behind half an answer would make it look whole.
+            ResetOnClose();
+        }
         CloseDescriptor();
+        _connecting?.Finish();
         ReleaseBuffers();
     }
 
@@ -317,39 +292,32 @@ internal sealed unsafe class SocketConnection : Connection
     public override void HandOver(Lane target, Action<Connection> arrived)
     {
         Lane.AssertCurrent();
-        Debug.Assert(IsQuiet && !_counted, "only a quiet upstream connection is handed over");
-        Watch(null);
-        Lane.Deadlines.Remove(this);
-        EpollLane.Detach(_slot, _fd);
-        _slot = -1;
-        Readable = false;
+        Debug.Assert(!_counted && _connecting is null, "only a quiet upstream connection is handed over");
+        Leave();
+        if (_slot >= 0)
+        {
+            EpollLane.Detach(_slot, _fd);
+            _slot = -1;
+            Readable = false;
+        }
         Lane = target;
-        target.Post(new LaneAction(() =>
-        {
-            // The new epoll reports anew whatever is there.
-            Attach(counted: false);
-            arrived(this);
-        }));
+        target.Post(new Arrival(this, arrived));
     }
 
-    /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>
-    private sealed class ConnectAttempt(SocketConnection connection) : LaneSource<Connection>
+    /// <summary>A socket under way between two lanes.</summary>
+    private sealed class Arrival(SocketConnection connection, Action<Connection> arrived) : LaneWork
     {
-        public void Finish()
+        protected internal override void Run()
         {
-            connection._connecting = null;
-            CompleteQueued(connection, connection.Lane);
+            if (connection._fd >= 0)
+            {
+                // The new epoll reports anew whatever is there.
+                connection.Attach(counted: false);
+            }
+            arrived(connection);
         }
-    }
 
-    private protected override void OnWriteDeadline()
-    {
-        if (_connecting is null)
-        {
-            base.OnWriteDeadline();
-            return;
-        }
-        Abort(ConnectionFault.TimedOut);
+        internal override void Abandon() => connection.CloseDescriptor();
     }
 
     /// <summary>A socket address of an IP peer, kept in place.</summary>

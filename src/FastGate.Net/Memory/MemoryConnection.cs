@@ -12,6 +12,7 @@ internal sealed class MemoryConnection : Connection
     private readonly Wire _inbound;
     private readonly Readiness _readiness;
     private MemoryConnection _peer = null!;
+    private bool _cut;
 
     private MemoryConnection(Lane lane, NetAddress remote, Wire inbound)
         : base(lane)
@@ -49,19 +50,37 @@ internal sealed class MemoryConnection : Connection
         return client;
     }
 
+    private protected override bool IsCut => _cut;
+
+    /// <summary>The other end stays, and the wire with it.</summary>
+    public override bool IsMovable => false;
+
     private protected override int ReceiveCore(Span<byte> buffer)
     {
+        if (_cut)
+        {
+            return Failed;
+        }
         int count = _inbound.Take(buffer, Lane.Buffers);
         if (count > 0)
         {
-            Readable = !_inbound.IsEmpty || _inbound.Ended || _inbound.Cut;
+            Readable = Peek() != WouldBlock;
             _peer.Announce(writable: true);
             return count;
         }
-        if (_inbound.Cut || Fault != ConnectionFault.None)
+        return Peek();
+    }
+
+    private protected override int Peek()
+    {
+        if (_cut || _inbound.Cut)
         {
             NoteFault(ConnectionFault.Reset);
             return Failed;
+        }
+        if (!_inbound.IsEmpty)
+        {
+            return 1;
         }
         if (_inbound.Ended)
         {
@@ -73,12 +92,12 @@ internal sealed class MemoryConnection : Connection
 
     private protected override long SendCore(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller)
     {
-        Wire outbound = _peer._inbound;
-        if (Fault != ConnectionFault.None || OutputEnded || outbound.Cut || _peer.IsClosed)
+        if (_cut || OutputEnded || _inbound.Cut || _peer.IsClosed)
         {
             NoteFault(ConnectionFault.Reset);
             return Failed;
         }
+        Wire outbound = _peer._inbound;
         long wanted = buffered.Length + caller.Length;
         long taken = outbound.Put(buffered, Lane.Buffers);
         if (taken == buffered.Length)
@@ -96,30 +115,27 @@ internal sealed class MemoryConnection : Connection
         return taken > 0 ? taken : WouldBlock;
     }
 
-    public override void EndOutput()
+    private protected override void EndOutputCore()
     {
-        if (OutputEnded || IsClosed)
-        {
-            return;
-        }
-        OutputEnded = true;
         _peer._inbound.Ended = true;
-        _peer.Announce(readable: true);
+        // Ended both ways is a hang-up for both, as a socket tells it.
+        _peer.Announce(readable: true, broken: _peer.OutputEnded);
+        if (_inbound.Ended)
+        {
+            Announce(readable: true, broken: true);
+        }
     }
 
     public override void Abort(ConnectionFault fault = ConnectionFault.Aborted)
     {
         Lane.AssertCurrent();
-        bool first = Fault == ConnectionFault.None;
         NoteFault(fault);
-        if (IsClosed || !first)
+        if (IsClosed || _cut)
         {
             return;
         }
-        _inbound.Drop(Lane.Buffers);
-        _peer._inbound.Drop(Lane.Buffers);
-        _peer._inbound.Cut = true;
-        _peer.Announce(readable: true, writable: true, broken: true);
+        _cut = true;
+        CutPeer();
         FailWaiters();
     }
 
@@ -130,25 +146,53 @@ internal sealed class MemoryConnection : Connection
             return;
         }
         Lane.AssertCurrent();
-        // As a socket does: closing with bytes unread, ours or the wire's, resets; otherwise it ends.
-        bool unread = Input.HasBytes || !_inbound.IsEmpty;
+        // As a socket does: closing before the wire was read empty resets, otherwise it ends. And bytes that were to be
+        // sent and were not must not look like an end.
+        if (!_inbound.IsEmpty || Output.HasUnsent)
+        {
+            CutPeer();
+        }
         IsClosed = true;
         _inbound.Drop(Lane.Buffers);
-        if (unread && !_peer.IsClosed)
+        if (!_cut)
         {
-            _peer._inbound.Drop(Lane.Buffers);
-            _peer._inbound.Cut = true;
+            _peer._inbound.Ended = true;
+            _peer.Announce(readable: true, writable: true, broken: _peer.OutputEnded);
         }
-        _peer._inbound.Ended = true;
-        _peer.Announce(readable: true, writable: true, broken: unread);
         ReleaseBuffers();
     }
 
     public override bool CanHandOver => false;
 
-    /// <summary>Only inside one lane: the other end cannot move along.</summary>
-    public override void HandOver(Lane target, Action<Connection> arrived) =>
-        throw new NotSupportedException("a connection in memory stays on its lane");
+    private void CutPeer()
+    {
+        _inbound.Drop(Lane.Buffers);
+        if (!_peer.IsClosed)
+        {
+            _peer._inbound.Drop(Lane.Buffers);
+            _peer._inbound.Cut = true;
+            _peer.Announce(readable: true, writable: true, broken: true);
+        }
+    }
+
+    /// <summary>The other end cannot move along, so what arrives on another lane is cut from it.</summary>
+    public override void HandOver(Lane target, Action<Connection> arrived)
+    {
+        Lane.AssertCurrent();
+        Leave();
+        if (target != Lane)
+        {
+            Abort();
+            _peer._peer = Stub(Lane);
+            _peer = Stub(target);
+            Lane = target;
+        }
+        target.Post(new LaneAction(() => arrived(this)));
+    }
+
+    /// <summary>Stands for an end that went away.</summary>
+    private static MemoryConnection Stub(Lane lane) =>
+        new(lane, NetAddress.Memory("memory:"), new Wire(0)) { IsClosed = true };
 
     private void Announce(bool readable = false, bool writable = false, bool broken = false)
     {
@@ -177,8 +221,12 @@ internal sealed class MemoryConnection : Connection
             bool writable = IsWritable;
             bool broken = IsBroken;
             IsReadable = IsWritable = IsBroken = false;
-            if (!connection.IsClosed)
+            if (!connection.IsClosed && !connection._cut)
             {
+                if (connection._inbound.Cut)
+                {
+                    connection.NoteFault(ConnectionFault.Reset);
+                }
                 connection.OnReadiness(readable || broken, writable || broken, broken);
             }
         }

@@ -11,17 +11,17 @@ public sealed class MemoryNames
 
     private readonly ConcurrentDictionary<string, MemoryListener> _listeners = new(StringComparer.Ordinal);
 
-    internal MemoryListener Bind(NetAddress address, int laneCount)
+    internal MemoryListener Bind(NetAddress address, IReadOnlyList<Lane> lanes)
     {
-        var listener = new MemoryListener(this, address, laneCount);
+        var listener = new MemoryListener(this, address, lanes);
         return _listeners.TryAdd(address.Text, listener)
             ? listener
-            : throw new BindException(address, 0, "the name is in use");
+            : throw new BindException(address, Linux.Libc.EAddrInUse, "the name is in use");
     }
 
     internal Connection Connect(Lane lane, NetAddress address)
     {
-        if (!_listeners.TryGetValue(address.Text, out MemoryListener? listener))
+        if (!_listeners.TryGetValue(address.Text, out MemoryListener? listener) || listener.HasEnded(lane))
         {
             return MemoryConnection.Refused(lane, address);
         }
@@ -39,17 +39,13 @@ internal sealed class MemoryListener : Listener
 {
     private readonly MemoryNames _names;
     private readonly Queue[] _queues;
-    private volatile bool _stopped;
+    private int _stopped;
 
-    public MemoryListener(MemoryNames names, NetAddress address, int laneCount)
+    public MemoryListener(MemoryNames names, NetAddress address, IReadOnlyList<Lane> lanes)
     {
         _names = names;
         Address = address;
-        _queues = new Queue[laneCount];
-        for (int i = 0; i < laneCount; i++)
-        {
-            _queues[i] = new Queue();
-        }
+        _queues = [.. lanes.Select(lane => new Queue(lane))];
     }
 
     public override NetAddress Address { get; }
@@ -58,29 +54,28 @@ internal sealed class MemoryListener : Listener
     {
         lane.AssertCurrent();
         Queue queue = _queues[lane.Index];
-        queue.Lane = lane;
         if (queue.Waiting.TryDequeue(out Connection? connection))
         {
             return new ValueTask<Connection?>(connection);
         }
-        return _stopped ? new ValueTask<Connection?>((Connection?)null) : queue.Wait.Begin();
+        return queue.Ended ? new ValueTask<Connection?>((Connection?)null) : queue.Wait.Begin();
     }
 
     public override void Stop()
     {
-        _stopped = true;
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+        {
+            return;
+        }
         _names.Remove(this);
         foreach (Queue queue in _queues)
         {
-            queue.Lane?.Post(new LaneAction(() =>
-            {
-                if (queue.Wait.IsPending)
-                {
-                    queue.Wait.CompleteQueued(null, queue.Lane);
-                }
-            }));
+            queue.Lane.Post(new LaneAction(queue.End));
         }
     }
+
+    /// <summary>The lane's queue has been closed: a connection put there would wait for ever.</summary>
+    public bool HasEnded(Lane lane) => _queues[lane.Index].Ended;
 
     public void Take(MemoryConnection connection)
     {
@@ -95,10 +90,21 @@ internal sealed class MemoryListener : Listener
         }
     }
 
-    private sealed class Queue
+    /// <summary>One lane's part, touched by its thread alone.</summary>
+    private sealed class Queue(Lane lane)
     {
+        public readonly Lane Lane = lane;
         public readonly Queue<Connection> Waiting = new();
         public readonly LaneSource<Connection?> Wait = new();
-        public Lane? Lane;
+        public bool Ended;
+
+        public void End()
+        {
+            Ended = true;
+            if (Wait.IsPending)
+            {
+                Wait.CompleteQueued(null, Lane);
+            }
+        }
     }
 }

@@ -19,10 +19,13 @@ public sealed class MemoryTransport : Transport
 
     public MemoryNames Names { get; } = new();
 
-    public override Listener Bind(NetAddress address) => Names.Bind(address, _lanes.Length);
+    public override Listener Bind(NetAddress address) => Names.Bind(address, _lanes);
 
-    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due) =>
-        new(Names.Connect(lane, address));
+    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due)
+    {
+        lane.AssertCurrent();
+        return new ValueTask<Connection>(Names.Connect(lane, address));
+    }
 
     /// <summary>Turns every lane until nothing is ready on any.</summary>
     /// <returns>The turns it took.</returns>
@@ -97,6 +100,10 @@ public sealed class MemoryTransport : Transport
             {
                 action();
                 return;
+            }
+            if (Current is not null)
+            {
+                throw new InvalidOperationException("this thread is another lane's already");
             }
             Enter();
             try

@@ -1,0 +1,101 @@
+using System.Runtime.InteropServices;
+using FastGate.Net.Async;
+
+namespace FastGate.Net.Linux;
+
+/// <summary>How a connection of ours comes about: a non-blocking connect, its end told by an edge, its deadline that of
+/// writing.</summary>
+internal sealed unsafe partial class SocketConnection
+{
+    private ConnectAttempt? _connecting;
+
+    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due)
+    {
+        byte[] raw = address.SocketAddress;
+        int family = raw[0] | (raw[1] << 8);
+        int fd = Libc.Socket(family, Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
+        var connection = new SocketConnection(lane, fd, address);
+        if (fd < 0)
+        {
+            return connection.FailedConnect(Marshal.GetLastPInvokeError());
+        }
+        if (family != Libc.AfUnix)
+        {
+            Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
+        }
+        int result;
+        fixed (byte* pointer = raw)
+        {
+            result = Libc.Connect(fd, pointer, (uint)raw.Length);
+        }
+        int error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
+        if (error is not 0 and not Libc.EInProgress)
+        {
+            return connection.FailedConnect(error);
+        }
+        if (error == Libc.EInProgress)
+        {
+            connection.Writable = false;
+            connection._connecting = new ConnectAttempt(connection);
+        }
+        if (!connection.Attach(counted: false) || error == 0)
+        {
+            return new ValueTask<Connection>(connection);
+        }
+        connection.SetWriteDeadline(due);
+        return connection._connecting!.Begin();
+    }
+
+    private ValueTask<Connection> FailedConnect(int error)
+    {
+        NoteFault(Libc.FaultOf(error), error);
+        Close();
+        return new ValueTask<Connection>(this);
+    }
+
+    /// <summary>The edge that ends a connect may tell of bytes or an end as well: it is the only one that will.
+    /// </summary>
+    private void OnConnected(uint flags)
+    {
+        ConnectAttempt attempt = _connecting!;
+        _connecting = null;
+        SetWriteDeadline(Never);
+        int error = Libc.TakeError(_fd);
+        if (error != 0)
+        {
+            NoteFault(Libc.FaultOf(error), error);
+            FailWaiters();
+        }
+        else if ((flags & Libc.EpollPri) != 0)
+        {
+            Abort(ConnectionFault.Urgent);
+        }
+        else
+        {
+            Writable = true;
+            _hangup = (flags & (Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup)) != 0;
+            Readable = _hangup || (flags & Libc.EpollIn) != 0;
+        }
+        attempt.CompleteInline(this);
+    }
+
+    /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>
+    private sealed class ConnectAttempt(SocketConnection connection) : LaneSource<Connection>
+    {
+        public void Finish()
+        {
+            connection._connecting = null;
+            CompleteQueued(connection, connection.Lane);
+        }
+    }
+
+    private protected override void OnWriteDeadline()
+    {
+        if (_connecting is null)
+        {
+            base.OnWriteDeadline();
+            return;
+        }
+        Abort(ConnectionFault.TimedOut);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Memory;
+
+namespace FastGate.Tests.Net.Async;
+
+[Collection(Alone.Name)]
+public sealed class LaneTaskMethodBuilderTests
+{
+    private readonly LaneSource<int>[] _waits = [.. Enumerable.Range(0, 256).Select(_ => new LaneSource<int>())];
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<int> AddAsync(ValueTask<int> left, int right) => await left + right;
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<int> AddTwiceAsync(ValueTask<int> left, int right) =>
+        await AddAsync(left, right) + right;
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private static async ValueTask ThrowAsync(ValueTask<int> wait, string message)
+    {
+        await wait;
+        throw new InvalidOperationException(message);
+    }
+
+    [Fact]
+    public void A_method_that_never_suspends_has_its_result_at_once()
+    {
+        ValueTask<int> task = AddAsync(new ValueTask<int>(1), 2);
+        Assert.True(task.IsCompletedSuccessfully);
+        Assert.Equal(3, Result(task));
+    }
+
+    [Fact]
+    public void A_method_that_suspends_gives_its_result_when_it_goes_on()
+    {
+        ValueTask<int> task = AddTwiceAsync(_waits[0].Begin(), 2);
+        Assert.False(task.IsCompleted);
+        _waits[0].CompleteInline(10);
+        Assert.True(task.IsCompletedSuccessfully);
+        Assert.Equal(14, Result(task));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_exception_comes_out_at_the_await(bool suspended)
+    {
+        ValueTask<int> wait = suspended ? _waits[0].Begin() : new ValueTask<int>(1);
+        ValueTask task = ThrowAsync(wait, "broken");
+        if (suspended)
+        {
+            Assert.False(task.IsCompleted);
+            _waits[0].CompleteInline(1);
+        }
+        Assert.True(task.IsFaulted);
+        Assert.Equal("broken", Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult()).Message);
+    }
+
+    [Fact]
+    public void Many_suspended_at_once_keep_their_own_state()
+    {
+        ValueTask<int>[] tasks = [.. _waits.Select((wait, i) => AddTwiceAsync(wait.Begin(), i))];
+        // Completed in another order than they began.
+        for (int i = 255; i >= 0; i--)
+        {
+            _waits[i].CompleteInline(1_000);
+        }
+        for (int i = 0; i < 256; i++)
+        {
+            Assert.Equal(1_000 + (2 * i), Result(tasks[i]));
+        }
+    }
+
+    [Fact]
+    public void Awaiting_twice_throws_and_does_not_touch_who_has_the_box_now()
+    {
+        ValueTask<int> first = AddAsync(_waits[0].Begin(), 1);
+        _waits[0].CompleteInline(1);
+        Assert.Equal(2, Result(first));
+        ValueTask<int> second = AddAsync(_waits[1].Begin(), 1);
+        Assert.Throws<InvalidOperationException>(() => first.IsCompleted);
+        Assert.Throws<InvalidOperationException>(() => first.GetAwaiter().GetResult());
+        Assert.Throws<InvalidOperationException>(() => first.GetAwaiter().OnCompleted(() => { }));
+        _waits[1].CompleteInline(4);
+        Assert.Equal(5, Result(second));
+    }
+
+    [Fact]
+    public void Nothing_is_allocated_with_256_suspended_together_once_warm()
+    {
+        var tasks = new ValueTask<int>[256];
+        long least = long.MaxValue;
+        for (int round = 0; round < 10 && least > 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 256; i++)
+            {
+                tasks[i] = AddTwiceAsync(_waits[i].Begin(), i);
+            }
+            int sum = 0;
+            for (int i = 0; i < 256; i++)
+            {
+                _waits[i].CompleteInline(1);
+                sum += Result(tasks[i]);
+            }
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(256 + (255 * 256), sum);
+        }
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public void A_source_queues_its_waiter_or_runs_it_at_once()
+    {
+        using var transport = new MemoryTransport(1);
+        var order = new List<string>();
+        transport.On(0, () =>
+        {
+            Note(_waits[0].Begin(), "queued");
+            Note(_waits[1].Begin(), "inline");
+            _waits[0].CompleteQueued(1, transport.Lanes[0]);
+            _waits[1].CompleteInline(1);
+            order.Add("here");
+        });
+        transport.RunUntilIdle();
+        Assert.Equal(["inline", "here", "queued"], order);
+
+        async void Note(ValueTask<int> wait, string name)
+        {
+            await wait;
+            order.Add(name);
+        }
+    }
+
+    [Fact]
+    public void A_source_refuses_the_task_of_an_earlier_wait()
+    {
+        var source = new LaneSource<int>();
+        ValueTask<int> first = source.Begin();
+        source.CompleteInline(1);
+        Assert.Equal(1, Result(first));
+        ValueTask<int> second = source.Begin();
+        Assert.Throws<InvalidOperationException>(() => first.IsCompleted);
+        Assert.True(source.IsPending);
+        source.CompleteInline(2);
+        Assert.Equal(2, Result(second));
+        Assert.Throws<InvalidOperationException>(() => second.GetAwaiter().GetResult());
+        Assert.Throws<AssertException>(() => source.CompleteInline(3));
+    }
+
+    [Fact]
+    public void A_result_can_be_amended_until_it_is_taken()
+    {
+        var source = new LaneSource<int>();
+        ValueTask<int> task = source.Begin();
+        source.CompleteInline(1);
+        source.Amend(2);
+        Assert.Equal(2, Result(task));
+        source.Amend(3);
+        task = source.Begin();
+        source.CompleteInline(4);
+        Assert.Equal(4, Result(task));
+    }
+
+    // A completed value task may be asked on the spot.
+    private static int Result(ValueTask<int> task) => task.GetAwaiter().GetResult();
+}
