@@ -102,6 +102,28 @@ internal sealed class Wire(Socket socket) : IDisposable
 
     public static int StatusOf(string head) => int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
 
+    /// <summary>Receives a head and the bytes behind it without allocating.</summary>
+    public void SkipHead(int behind)
+    {
+        int end;
+        while ((end = Find("\r\n\r\n"u8)) < 0)
+        {
+            Assert.True(Fill());
+        }
+        _buffered.RemoveRange(0, end + 4);
+        Skip(behind);
+    }
+
+    /// <summary>Receives so many bytes without allocating.</summary>
+    public void Skip(int bytes)
+    {
+        while (_buffered.Count < bytes)
+        {
+            Assert.True(Fill());
+        }
+        _buffered.RemoveRange(0, bytes);
+    }
+
     /// <summary>Everything up to the end of the connection.</summary>
     /// <param name="reset">It ended in a reset.</param>
     public string ReadToEnd(out bool reset)
