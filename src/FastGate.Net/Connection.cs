@@ -147,9 +147,6 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     /// yet become empty and completed.</summary>
     public abstract void Close();
 
-    /// <summary>It can live on another lane: a socket can, an end inside the process cannot.</summary>
-    public virtual bool CanHandOver => true;
-
     /// <summary>Moves a connection on which nobody waits and nothing is buffered to another lane, whose thread goes on
     /// with it from <paramref name="arrived"/>. Its watch and its deadlines stay behind. It may arrive closed or with a
     /// fault; what its peer sent meanwhile is there to be read, or told to a new watch.</summary>

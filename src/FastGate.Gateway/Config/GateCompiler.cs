@@ -44,7 +44,6 @@ public static class GateCompiler
         var compiled = new Route
         {
             Name = Encoding.UTF8.GetBytes(route.Name),
-            Pattern = Encoding.UTF8.GetBytes(patterns[0].PathText),
             Timeout = route.Timeout,
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,

@@ -44,9 +44,6 @@ public sealed record BindAddress
     public static BindAddress OfIp(IPAddress address, int port) =>
         new(BindKind.Ip, new IPEndPoint(address, port).ToString()) { Address = address, Port = port };
 
-    public EndPoint ToEndPoint() =>
-        Kind == BindKind.Unix ? new UnixDomainSocketEndPoint(Path!) : new IPEndPoint(Address!, Port);
-
     public NetAddress ToNetAddress() => Kind switch
     {
         BindKind.Any => NetAddress.Any(Port),

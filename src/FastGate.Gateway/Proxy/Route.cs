@@ -8,9 +8,6 @@ internal sealed class Route
 {
     public required byte[] Name { get; init; }
 
-    /// <summary>The pattern it was written with, for the log.</summary>
-    public required byte[] Pattern { get; init; }
-
     public required TimeoutOptions Timeout { get; init; }
 
     /// <summary>Bytes of a request body; over it: 413.</summary>

@@ -71,14 +71,28 @@ internal static class RoutePhase
         {
             exchange.NewRequestId(lane.Ids);
         }
-        int forwarded = headers.LastIndexOf(HeaderId.XForwardedFor);
-        if (forwarded >= 0)
+        ReadForwardedFor(exchange, headers);
+    }
+
+    /// <summary>Several fields are one list (RFC 9110 section 5.3), read from its end.</summary>
+    private static void ReadForwardedFor(Exchange exchange, HeaderTable headers)
+    {
+        for (int i = headers.LastIndexOf(HeaderId.XForwardedFor); i >= 0; i--)
         {
-            Slice value = headers[forwarded].Value;
-            if (exchange.Table.TrustedProxies.TryFindClient(value.Of(exchange.HeadBytes), out Range found))
+            if (headers[i].Id != HeaderId.XForwardedFor)
             {
-                (int offset, int length) = found.GetOffsetAndLength(value.Length);
+                continue;
+            }
+            Slice value = headers[i].Value;
+            bool goesOn = exchange.Table.TrustedProxies.FindClient(value.Of(exchange.HeadBytes), out Range found);
+            (int offset, int length) = found.GetOffsetAndLength(value.Length);
+            if (length > 0)
+            {
                 exchange.SetClientAddress(new Slice(value.Offset + offset, length));
+            }
+            if (!goesOn)
+            {
+                return;
             }
         }
     }

@@ -27,12 +27,12 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
 
     /// <summary>The client's address: the rightmost of the forwarded ones that is not a trusted proxy's own; without
     /// one the leftmost that is an address at all.</summary>
-    /// <param name="forwardedFor">The value of X-Forwarded-For, several fields joined by commas.</param>
-    /// <param name="found">The part of the value that is the client's address.</param>
-    public bool TryFindClient(ReadOnlySpan<byte> forwardedFor, out Range found)
+    /// <param name="forwardedFor">The value of one X-Forwarded-For field.</param>
+    /// <param name="found">The part of the value that is the client's address; empty for none.</param>
+    /// <returns>Whether the answer may stand in the field before this one: all of these are trusted.</returns>
+    public bool FindClient(ReadOnlySpan<byte> forwardedFor, out Range found)
     {
         found = default;
-        bool any = false;
         int end = forwardedFor.Length;
         while (end >= 0)
         {
@@ -40,17 +40,16 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
             Range part = Trim(forwardedFor, comma + 1, end);
             if (!TryParse(forwardedFor[part], out IPAddress? address))
             {
-                return any;
+                return false;
             }
             found = part;
-            any = true;
             if (!Contains(address))
             {
-                return true;
+                return false;
             }
             end = comma;
         }
-        return any;
+        return true;
     }
 
     private static bool TryParse(ReadOnlySpan<byte> text, out IPAddress? address)

@@ -240,7 +240,7 @@ public sealed class ConnectionPool
             waiter.Complete(pooled);
             return;
         }
-        if (!pooled.Connection.CanHandOver)
+        if (!pooled.Connection.IsMovable)
         {
             // Its permit travels instead of it.
             pooled.Connection.Close();

@@ -43,14 +43,6 @@ public sealed record ServerAddress
 
     public static ServerAddress Demo { get; } = new(ServerAddressKind.Demo, "demo:");
 
-    /// <summary>What goes to connect: null for a name, which is resolved first, and for the demo.</summary>
-    public EndPoint? ToEndPoint() => Kind switch
-    {
-        ServerAddressKind.Ip => new IPEndPoint(Address!, Port),
-        ServerAddressKind.Unix => new UnixDomainSocketEndPoint(Path!),
-        _ => null,
-    };
-
     public override string ToString() => Text;
 
     /// <summary>On failure <paramref name="error"/> says what is wrong and <paramref name="hint"/> what to

@@ -162,8 +162,6 @@ internal sealed class MemoryConnection : Connection
         ReleaseBuffers();
     }
 
-    public override bool CanHandOver => false;
-
     private void CutPeer()
     {
         _inbound.Drop(Lane.Buffers);

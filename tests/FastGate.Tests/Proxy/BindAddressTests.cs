@@ -25,7 +25,6 @@ public sealed class BindAddressTests
     {
         var bind = Parse(text);
         Assert.Equal((kind, shown, IPAddress.Parse(ip), port), (bind.Kind, bind.Text, bind.Address, bind.Port));
-        Assert.Equal(new IPEndPoint(IPAddress.Parse(ip), port), bind.ToEndPoint());
         Assert.Equal(kind == BindKind.Any, bind.IsDualStack);
         Assert.Equal(bind, Parse(bind.Text));
     }
@@ -35,7 +34,6 @@ public sealed class BindAddressTests
     {
         var bind = Parse("unix:/run/fastgate.sock");
         Assert.Equal((BindKind.Unix, "/run/fastgate.sock"), (bind.Kind, bind.Path));
-        Assert.Equal("/run/fastgate.sock", Assert.IsType<UnixDomainSocketEndPoint>(bind.ToEndPoint()).ToString());
         Assert.True(Parse("unix:/" + new string('x', 106)).Path!.Length == 107);
     }
 
