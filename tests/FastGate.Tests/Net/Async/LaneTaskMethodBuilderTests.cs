@@ -147,7 +147,9 @@ public sealed class LaneTaskMethodBuilderTests
         source.CompleteInline(2);
         Assert.Equal(2, Result(second));
         Assert.Throws<InvalidOperationException>(() => second.GetAwaiter().GetResult());
+#if DEBUG // Release builds have no asserts.
         Assert.Throws<AssertException>(() => source.CompleteInline(3));
+#endif
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class MemoryTransportTests : IDisposable
     }
 
     [Fact]
-    public void Lanes_post_to_each_other_and_calls_from_outside_are_seen()
+    public void Lanes_post_to_each_other()
     {
         var order = new List<int>();
         _transport.On(0, () => _transport.Lanes[1].Post(new LaneAction(() =>
@@ -49,10 +49,17 @@ public sealed class MemoryTransportTests : IDisposable
         _transport.RunUntilIdle();
         Assert.Equal([1, 0], order);
         Assert.Null(Lane.Current);
+    }
+
+#if DEBUG // Release builds have no asserts.
+    [Fact]
+    public void Calls_from_outside_are_seen()
+    {
         Assert.Throws<AssertException>(() => _transport.Lanes[0].Enqueue(new LaneAction(() => { })));
         Assert.Throws<AssertException>(() =>
             _transport.ConnectAsync(_transport.Lanes[0], NetAddress.Memory("x:"), LaneTimer.Never));
     }
+#endif
 
     [Fact]
     public void A_name_is_taken_until_it_is_stopped()
