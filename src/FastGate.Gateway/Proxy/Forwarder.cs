@@ -203,12 +203,13 @@ internal static class Forwarder
             exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : Reason.HttpResponseIncomplete);
             return Heard.Failed;
         }
-        if (status != ParseStatus.Complete || !IsAcceptable(exchange) || interim > InterimAnswersMax)
+        bool isInterim = exchange.Response.Status is < 200 and not 101;
+        if (status != ParseStatus.Complete || !IsAcceptable(exchange) || (isInterim && interim == InterimAnswersMax))
         {
             exchange.Fail(Reason.HttpProtocolError);
             return Heard.Failed;
         }
-        if (exchange.Response.Status is < 200 and not 101)
+        if (isInterim)
         {
             return Heard.Interim;
         }

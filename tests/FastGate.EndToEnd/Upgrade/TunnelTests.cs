@@ -1,0 +1,208 @@
+using System.Net.WebSockets;
+using System.Text;
+
+namespace FastGate.EndToEnd.Upgrade;
+
+/// <summary>What a connection is after 101.</summary>
+public sealed class TunnelTests
+{
+    private const string Ask = "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+    private const string Switched =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_web_socket_of_others_echoes(int lanes)
+    {
+        await using KestrelUpstream upstream = await KestrelUpstream.StartAsync();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address), lanes);
+        using (var client = new ClientWebSocket())
+        {
+            await client.ConnectAsync(new Uri($"ws://127.0.0.1:{gate.Port}/ws"), Soon.Token);
+            foreach (int length in (int[])[0, 1, 125, 126, 65_536, 1 << 20])
+            {
+                byte[] sent = new byte[length];
+                new Random(length).NextBytes(sent);
+                Task sending = client.SendAsync(sent, WebSocketMessageType.Binary, true, Soon.Token);
+                Assert.Equal(sent, await ReceiveAsync(client));
+                await sending;
+            }
+            for (int i = 0; i < 100; i++)
+            {
+                byte[] word = Encoding.UTF8.GetBytes($"wörd {i}");
+                await client.SendAsync(word, WebSocketMessageType.Text, true, Soon.Token);
+                Assert.Equal(word, await ReceiveAsync(client));
+            }
+            await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "done", Soon.Token);
+            Assert.Equal("bye", client.CloseStatusDescription);
+        }
+        gate.Logs("101");
+    }
+
+    [Fact]
+    public void The_client_ends_first()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        client.Send("last words");
+        client.Fin();
+        Assert.Equal("last words", connection.ReadToEnd(out bool reset));
+        Assert.False(reset);
+        connection.Send("an answer to them");
+        Assert.Equal("an answer to them", client.ReadExactly(17));
+        connection.Fin();
+        Assert.Equal("", client.ReadToEnd(out reset));
+        Assert.False(reset);
+        gate.Logs("101");
+    }
+
+    [Fact]
+    public void The_upstream_ends_first()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        connection.Send("last words");
+        connection.Fin();
+        Assert.Equal("last words", client.ReadToEnd(out bool reset));
+        Assert.False(reset);
+        client.Send("an answer to them");
+        Assert.Equal("an answer to them", connection.ReadExactly(17));
+        client.Fin();
+        Assert.Equal("", connection.ReadToEnd(out reset));
+        Assert.False(reset);
+        gate.Logs("101");
+    }
+
+    [Fact]
+    public void What_a_side_says_at_once_with_the_switch_is_the_tunnel_s()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send(Ask + "early");
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Switched + "hello");
+        client.ReadHead();
+        Assert.Equal("hello", client.ReadExactly(5));
+        Assert.Equal("early", connection.ReadExactly(5));
+        client.Fin();
+        connection.Fin();
+        client.AssertEnded();
+        gate.Logs("101");
+    }
+
+    [Fact]
+    public void The_client_breaks_it()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        client.Reset();
+        Assert.Equal("", connection.ReadToEnd(out bool reset));
+        Assert.True(reset);
+        gate.Logs("101 client_closed");
+    }
+
+    [Fact]
+    public void The_upstream_breaks_it()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        connection.Reset();
+        client.Cut();
+        gate.Logs("101 connection_terminated");
+    }
+
+    [Fact]
+    public void Nothing_moves_for_too_long()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(
+            GateOnLoopback.To(upstream.Address, "timeout = { tunnel = \"300ms\" }"));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        client.Cut();
+        Assert.Equal("", connection.ReadToEnd(out bool reset));
+        Assert.True(reset);
+        gate.Logs("101 connection_read_timeout");
+    }
+
+    [Fact]
+    public void A_tunnel_gives_its_place_in_the_pool_to_others()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address,
+            upstream: "pool = { connections_max = 1, tunnels_max = 1 }"));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        using Wire other = gate.Connect();
+        using Wire idle = Expect.Exchange(other, upstream);
+        // One more tunnel is one too many; the connection it came over cannot be used again.
+        other.Send(Ask);
+        idle.ReadHead();
+        idle.Send(Switched);
+        other.Problem(503, "connection_limit_reached");
+        Assert.Equal("", idle.ReadToEnd(out _));
+        client.Fin();
+        connection.Fin();
+        client.AssertEnded();
+        using Wire third = gate.Connect();
+        using Wire again = Open(third, upstream);
+        third.Fin();
+        again.Fin();
+        third.AssertEnded();
+        gate.Logs("101", "200", "503 connection_limit_reached", "101");
+    }
+
+    [Fact]
+    public void A_server_that_does_not_switch_answers_like_any_other()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send(Ask);
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Expect.Ok);
+        client.Fine();
+        client.Send(Expect.Get);
+        connection.ReadHead();
+        connection.Send(Expect.Ok);
+        client.Fine();
+        gate.Logs("200", "200");
+    }
+
+    private static Wire Open(Wire client, HandUpstream upstream)
+    {
+        client.Send(Ask);
+        Wire connection = upstream.Accept();
+        Assert.Contains("\r\nConnection: upgrade\r\nUpgrade: echo\r\n", connection.ReadHead(),
+            StringComparison.Ordinal);
+        connection.Send(Switched);
+        Assert.StartsWith("HTTP/1.1 101 Switching Protocols\r\n", client.ReadHead(), StringComparison.Ordinal);
+        return connection;
+    }
+
+    private static async Task<byte[]> ReceiveAsync(ClientWebSocket client)
+    {
+        using var message = new MemoryStream();
+        byte[] buffer = new byte[32 * 1024];
+        ValueWebSocketReceiveResult received;
+        do
+        {
+            received = await client.ReceiveAsync(buffer.AsMemory(), Soon.Token);
+            message.Write(buffer, 0, received.Count);
+        }
+        while (!received.EndOfMessage);
+        return message.ToArray();
+    }
+}
