@@ -122,9 +122,10 @@ internal static class Forwarder
 
     private static void BeginAnswer(Exchange exchange, GateLane lane)
     {
-        if (!exchange.RequestRead)
+        if (!exchange.RequestRead || lane.IsDraining)
         {
-            // Answered before the body ended: whoever still sends it must not take it for the next request.
+            // Answered before the body ended: whoever still sends it must not take it for the next request. A drain may
+            // have begun since the request came.
             exchange.KeepAlive = false;
         }
         ClientHead.Write(exchange, exchange.Client.Output, lane);

@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace FastGate.EndToEnd.Processes;
+
+/// <summary>The program itself as a child process. Whatever a test does, disposing ends it.</summary>
+internal sealed partial class GateProcess : IDisposable
+{
+    public const int Hangup = 1;
+    public const int Interrupt = 2;
+    public const int User1 = 10;
+    public const int Terminate = 15;
+
+    private readonly Process _process;
+    private readonly Lines? _out;
+
+    private GateProcess(ProcessStartInfo start, bool leaveOut)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        // What the runtime compiles again in the background would be measured and counted as the gate's; the released
+        // binary has no such thing.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
+        _process = Process.Start(start)!;
+        _process.StandardInput.Close();
+        Error = new Lines(_process.StandardError);
+        _out = leaveOut ? null : new Lines(_process.StandardOutput);
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>Standard output: results, and the access log when it has no path.</summary>
+    public Lines Out => _out ?? throw new InvalidOperationException("nobody reads the output of this process");
+
+    /// <summary>Standard error: messages and the process log.</summary>
+    public Lines Error { get; }
+
+    /// <summary>The port of the first listener.</summary>
+    public int Port { get; private set; }
+
+    public int AdminPort { get; private set; }
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="directory">Its current directory.</param>
+    /// <param name="arguments">Of the command line.</param>
+    public static GateProcess Start(string directory, params string[] arguments) =>
+        new(Command(directory, arguments, 0), leaveOut: false);
+
+    /// <summary>Runs the program to its end.</summary>
+    /// <returns>Its exit code and everything it wrote.</returns>
+    public static (int Code, string Out, string Error) Run(string directory, params string[] arguments)
+    {
+        using GateProcess process = Start(directory, arguments);
+        int code = process.WaitForExit();
+        return (code, Text(process.Out), Text(process.Error));
+    }
+
+    /// <summary>A gate that serves, with an admin address of its own.</summary>
+    /// <param name="scratch">Where its file is written; its current directory.</param>
+    /// <param name="toml">Its configuration without <c>version</c> and <c>[admin]</c>; without a listener it gets one
+    /// on a free port of 127.0.0.1.</param>
+    /// <param name="descriptors">The hard limit of open files; 0 leaves it.</param>
+    /// <param name="leaveOut">Standard output is a pipe that nobody reads.</param>
+    public static GateProcess Serve(Scratch scratch, string toml, int descriptors = 0, bool leaveOut = false)
+    {
+        string listener = toml.Contains("[[listener]]", StringComparison.Ordinal)
+            ? ""
+            : "[[listener]]\nname = \"web\"\nbind = \"127.0.0.1:0\"\n";
+        scratch.Write("gate.toml", $"version = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n{listener}{toml}\n");
+        var gate = new GateProcess(Command(scratch.Root, ["run"], descriptors), leaveOut);
+        try
+        {
+            gate.AdminPort = PortIn(gate.Error.WaitFor("admin on http://"));
+            gate.Port = PortIn(gate.Error.WaitFor("listening on "));
+            return gate;
+        }
+        catch
+        {
+            gate.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Everything to one route's answer.</summary>
+    public static string Pong(string rest = "") => $$"""
+        [[route]]
+        name = "all"
+        match = "/*"
+        respond = { status = 200, body = "pong" }
+        {{rest}}
+        """;
+
+    public Wire Connect() => Wire.Connect(Port);
+
+    /// <summary>One request on a connection of its own.</summary>
+    /// <returns>The whole answer.</returns>
+    public string Get(string path = "/", int port = 0)
+    {
+        using Wire client = Wire.Connect(port == 0 ? Port : port);
+        client.Send($"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        return client.ReadToEnd(out _);
+    }
+
+    public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
+
+    /// <summary>Its exit code, once it has ended by itself.</summary>
+    public int WaitForExit(int boundMs = Wire.BoundMs)
+    {
+        Assert.True(_process.WaitForExit(boundMs), $"it still runs; it said:\n{string.Join('\n', Error.Now)}");
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGTERM, and all that follows.</summary>
+    public void End()
+    {
+        Signal(Terminate);
+        Assert.Equal(0, WaitForExit());
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit(Wire.BoundMs);
+        }
+        _process.Dispose();
+    }
+
+    private static ProcessStartInfo Command(string directory, string[] arguments, int descriptors)
+    {
+        // To run the tests with the native binary: FASTGATE_PROGRAM=/.../out/fastgate dotnet test
+        string[] program = Environment.GetEnvironmentVariable("FASTGATE_PROGRAM") is { Length: > 0 } named
+            ? [named]
+            : ["dotnet", Built()];
+        string[] command = descriptors > 0
+            ? ["bash", "-c", $"ulimit -n {descriptors}; exec \"$@\"", "fastgate", .. program, .. arguments]
+            : [.. program, .. arguments];
+        var start = new ProcessStartInfo(command[0]) { WorkingDirectory = directory };
+        foreach (string argument in command.AsSpan(1))
+        {
+            start.ArgumentList.Add(argument);
+        }
+        return start;
+    }
+
+    private static string Built() => typeof(GateProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(metadata => metadata.Key == "FastGate.Program").Value!;
+
+    private static int PortIn(string line)
+    {
+        string rest = line[(line.LastIndexOf(':') + 1)..];
+        int digits = rest.TakeWhile(char.IsAsciiDigit).Count();
+        return digits == 0 ? 0 : int.Parse(rest.AsSpan(0, digits), CultureInfo.InvariantCulture);
+    }
+
+    private static string Text(Lines lines) => string.Concat(lines.WaitForEnd().Select(line => line + "\n"));
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Kill(int process, int signal);
+}
