@@ -21,7 +21,9 @@ internal sealed class HandUpstream : IDisposable
     public Wire Accept()
     {
         Assert.True(_listener.Poll(Wire.BoundMs * 1000, SelectMode.SelectRead), "nobody connects");
-        return new Wire(_listener.Accept());
+        Socket accepted = _listener.Accept();
+        accepted.NoDelay = true;
+        return new Wire(accepted);
     }
 
     /// <summary>Whether a connection waits to be accepted.</summary>

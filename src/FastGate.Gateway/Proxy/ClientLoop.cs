@@ -185,16 +185,16 @@ internal sealed class ClientLoop
                 exchange.Fail(Reason.ClientTimeout);
                 return ParseStatus.Complete;
             }
-            if (read.IsCompleted)
-            {
-                // Half a head and then the end: nothing to answer.
-                return ParseStatus.Incomplete;
-            }
             ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
             if (status != ParseStatus.Incomplete)
             {
                 exchange.HeadReadAt = Stopwatch.GetTimestamp();
                 return status;
+            }
+            if (read.IsCompleted)
+            {
+                // Half a head and then the end: nothing to answer.
+                return ParseStatus.Incomplete;
             }
             _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }

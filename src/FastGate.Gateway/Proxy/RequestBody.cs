@@ -157,6 +157,10 @@ internal static class RequestBody
             {
                 return UploadEnd.TooLarge;
             }
+            if (progress.State == ChunkedBody.State.More && read.IsCompleted)
+            {
+                return UploadEnd.ClientGone;
+            }
             exchange.RequestRead = progress.State == ChunkedBody.State.Ended;
             if (await FlushAsync(exchange, upstream, lane) is var fault and not UploadEnd.Complete)
             {

@@ -140,6 +140,11 @@ public sealed class ProcessLog
     internal long SettleFloods(long nowMs, int windowMs, bool final)
     {
         long next = -1;
+        if (Volatile.Read(ref _floodCount) == 0)
+        {
+            // To walk the table allocates, and this is asked after every write of the access log.
+            return next;
+        }
         foreach ((string key, Flood flood) in _floods)
         {
             if (flood.DueMs == 0)

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using FastGate.Gateway.Stats;
 using FastGate.Net;
 using FastGate.Net.Async;
-using FastGate.Net.Time;
 
 namespace FastGate.Gateway.Upstreams;
 
@@ -19,7 +18,9 @@ public sealed class ConnectionPool
     private readonly Transport _transport;
     private readonly Balancer _balancer;
     private readonly IdleConnections[] _idle;
+    private readonly LaneAction _grant;
     private int _idleCount;
+    private int _granting;
 
     internal ConnectionPool(Upstream upstream, Transport transport, Lane lane)
     {
@@ -32,6 +33,11 @@ public sealed class ConnectionPool
         {
             _idle[i] = new IdleConnections(this);
         }
+        _grant = new LaneAction(() =>
+        {
+            Interlocked.Exchange(ref _granting, 0);
+            GrantWishes();
+        });
     }
 
     public Lane Lane { get; }
@@ -51,7 +57,7 @@ public sealed class ConnectionPool
         {
             return new ValueTask<Rental>(Activate(idle));
         }
-        if (server.TryTakePermit())
+        if (server.TryTakePermit() || (fresh && TryFreePermit(server)))
         {
             return DialAsync(server, connectMs);
         }
@@ -62,7 +68,7 @@ public sealed class ConnectionPool
             {
                 return new ValueTask<Rental>(Activate(spare));
             }
-            if (other != server && other.TryTakePermit())
+            if (other != server && (other.TryTakePermit() || (fresh && TryFreePermit(other))))
             {
                 return DialAsync(other, connectMs);
             }
@@ -99,6 +105,12 @@ public sealed class ConnectionPool
         _idle[pooled.Server.Index].Add(pooled);
         // Last: the peer's end may have arrived already, and then it is discarded here and now.
         pooled.Connection.Watch(pooled);
+        if (_upstream.Pools.Length > 1)
+        {
+            // Either who queues on another lane sees this idle connection, or this lane sees him.
+            Interlocked.MemoryBarrier();
+            GrantWishes();
+        }
     }
 
     /// <summary>Ends a rented connection that cannot be used again.</summary>
@@ -143,7 +155,19 @@ public sealed class ConnectionPool
         }
     }
 
-    private void CountIdle(int change) => Volatile.Write(ref _idleCount, _idleCount + change);
+    /// <summary>Where every connection idles, and may be stale as the last one was, an idle one makes room: its permit
+    /// passes to the caller.</summary>
+    private bool TryFreePermit(Server server)
+    {
+        if (_idle[server.Index].TryTake() is not { } stale)
+        {
+            return false;
+        }
+        stale.Connection.Close();
+        return true;
+    }
+
+    internal void CountIdle(int change) => Volatile.Write(ref _idleCount, _idleCount + change);
 
     private Rental Activate(PooledConnection pooled)
     {
@@ -155,14 +179,23 @@ public sealed class ConnectionPool
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<Rental> DialAsync(Server server, long connectMs)
     {
-        NetAddress? address = server.NextAddress();
-        if (address is null)
+        NetAddress[] addresses = server.Addresses;
+        if (addresses.Length == 0)
         {
             FreePermit(server);
             return new Rental(null, Reason.DnsError);
         }
         server.CountActive(Lane, 1);
-        Connection connection = await _transport.ConnectAsync(Lane, address, Lane.Now + connectMs);
+        long due = Lane.Now + connectMs;
+        uint turn = server.NextTurn(addresses);
+        Connection connection = await _transport.ConnectAsync(Lane, addresses[turn], due);
+        // A name often stands for an address of each family, and the server listens on one of them.
+        for (int tried = 1; tried < addresses.Length && IsElsewherePossible(connection.Fault); tried++)
+        {
+            connection.Close();
+            turn = (turn + 1) % (uint)addresses.Length;
+            connection = await _transport.ConnectAsync(Lane, addresses[turn], due);
+        }
         var pooled = new PooledConnection(this, server, connection);
         if (connection.Fault == ConnectionFault.None)
         {
@@ -178,6 +211,9 @@ public sealed class ConnectionPool
         return new Rental(null, reason);
     }
 
+    private static bool IsElsewherePossible(ConnectionFault fault) =>
+        fault is ConnectionFault.Refused or ConnectionFault.Unreachable or ConnectionFault.Reset;
+
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs)
     {
@@ -185,6 +221,12 @@ public sealed class ConnectionPool
         ValueTask<PooledConnection?> waiting = wait.Begin(_upstream.Queue, Lane, due);
         if (_upstream.Queue.TryEnqueue(wait))
         {
+            // Either who frees something from now on sees this wait, or it is seen here.
+            Interlocked.MemoryBarrier();
+            foreach (Server each in _upstream.Servers)
+            {
+                ServeQueue(each);
+            }
             Wish();
         }
         else
@@ -206,30 +248,30 @@ public sealed class ConnectionPool
     {
         foreach (ConnectionPool other in _upstream.Pools)
         {
-            if (other != this && other.IdleCount > 0)
+            if (other != this && other.IdleCount > 0 && Interlocked.Exchange(ref other._granting, 1) == 0)
             {
-                other.Lane.Post(new LaneAction(other.GrantWish));
+                other.Lane.Post(other._grant);
             }
         }
     }
 
-    private void GrantWish()
+    /// <summary>What idles here goes to those who queue, the longest waiting first.</summary>
+    private void GrantWishes()
     {
         foreach (IdleConnections idle in _idle)
         {
-            if (idle.TryTake() is not { } pooled)
+            while (_upstream.Queue.Count > 0 && idle.TryTake() is { } pooled)
             {
-                continue;
+                pooled.Connection.Watch(null);
+                if (_upstream.Queue.TryDequeue() is { } waiter)
+                {
+                    Give(pooled, waiter);
+                    continue;
+                }
+                idle.Add(pooled);
+                pooled.Connection.Watch(pooled);
+                Interlocked.MemoryBarrier();
             }
-            pooled.Connection.Watch(null);
-            if (_upstream.Queue.TryDequeue() is { } waiter)
-            {
-                Give(pooled, waiter);
-                return;
-            }
-            idle.Add(pooled);
-            pooled.Connection.Watch(pooled);
-            return;
         }
     }
 
@@ -251,7 +293,8 @@ public sealed class ConnectionPool
         pooled.Connection.HandOver(waiter.Lane, _ => waiter.Complete(pooled));
     }
 
-    private void End(PooledConnection pooled)
+    /// <summary>Closes a connection; its permit is free.</summary>
+    internal void End(PooledConnection pooled)
     {
         pooled.Connection.Close();
         if (pooled.IsTunnel)
@@ -264,94 +307,26 @@ public sealed class ConnectionPool
         }
     }
 
-    /// <summary>A permit is free: whoever waits longest may dial with it.</summary>
     private void FreePermit(Server server)
     {
         server.ReturnPermit();
-        if (_upstream.Queue.Count == 0 || !server.TryTakePermit())
-        {
-            return;
-        }
-        if (_upstream.Queue.TryDequeue() is { } waiter)
-        {
-            waiter.CompleteWithPermit(server);
-        }
-        else
-        {
-            server.ReturnPermit();
-        }
+        ServeQueue(server);
     }
 
-    /// <summary>The idle connections of one server on this lane, newest last; its timer closes the old ones.</summary>
-    private sealed class IdleConnections(ConnectionPool pool) : LaneTimer
+    /// <summary>Permits that are free go to whoever waits longest, who dials with them. Every way that gives one back
+    /// looks at the queue afterwards, so that nobody waits beside a free permit.</summary>
+    private void ServeQueue(Server server)
     {
-        private PooledConnection[] _items = [];
-        private int _count;
-
-        public void Add(PooledConnection pooled)
+        while (_upstream.Queue.Count > 0 && server.TryTakePermit())
         {
-            if (_count == _items.Length)
+            if (_upstream.Queue.TryDequeue() is { } waiter)
             {
-                Array.Resize(ref _items, Math.Max(8, _items.Length * 2));
+                waiter.CompleteWithPermit(server);
             }
-            _items[_count++] = pooled;
-            pool.CountIdle(1);
-            if (_count == 1 || pooled.IdleUntil < Earliest)
+            else
             {
-                Earliest = pooled.IdleUntil;
-                pool.Lane.Deadlines.Set(this, Earliest);
+                server.ReturnPermit();
             }
-        }
-
-        public PooledConnection? TryTake()
-        {
-            if (_count == 0)
-            {
-                return null;
-            }
-            PooledConnection pooled = _items[--_count];
-            _items[_count] = null!;
-            pool.CountIdle(-1);
-            return pooled;
-        }
-
-        public bool Remove(PooledConnection pooled)
-        {
-            int index = Array.IndexOf(_items, pooled, 0, _count);
-            if (index < 0)
-            {
-                return false;
-            }
-            _count--;
-            Array.Copy(_items, index + 1, _items, index, _count - index);
-            _items[_count] = null!;
-            pool.CountIdle(-1);
-            return true;
-        }
-
-        private long Earliest { get; set; }
-
-        protected override void OnDue()
-        {
-            long now = pool.Lane.Now;
-            int kept = 0;
-            long earliest = Never;
-            for (int i = 0; i < _count; i++)
-            {
-                PooledConnection pooled = _items[i];
-                if (pooled.IdleUntil <= now)
-                {
-                    pool.CountIdle(-1);
-                    pool.End(pooled);
-                    continue;
-                }
-                earliest = Math.Min(earliest, pooled.IdleUntil);
-                _items[kept++] = pooled;
-            }
-            Array.Clear(_items, kept, _count - kept);
-            _count = kept;
-            Earliest = earliest;
-            pool.Lane.Deadlines.Set(this, earliest);
         }
     }
 }

@@ -53,17 +53,12 @@ public sealed class Server
     /// <summary>False while a name has never been resolved.</summary>
     public bool IsResolved => _addresses.Length > 0;
 
-    /// <summary>The next of its addresses, in turn; null while there is none.</summary>
-    public NetAddress? NextAddress()
-    {
-        NetAddress[] addresses = _addresses;
-        return addresses.Length switch
-        {
-            0 => null,
-            1 => addresses[0],
-            _ => addresses[(uint)Interlocked.Increment(ref _nextAddress) % (uint)addresses.Length],
-        };
-    }
+    /// <summary>What the name stands for now; none while it has never been resolved.</summary>
+    public NetAddress[] Addresses => _addresses;
+
+    /// <summary>Where in <paramref name="addresses"/> the next connect begins: each in turn.</summary>
+    public uint NextTurn(NetAddress[] addresses) =>
+        addresses.Length < 2 ? 0 : (uint)Interlocked.Increment(ref _nextAddress) % (uint)addresses.Length;
 
     /// <summary>What the name resolved to; an empty answer keeps the addresses that worked.</summary>
     public void SetAddresses(IPAddress[] resolved)
@@ -105,11 +100,17 @@ public sealed class Server
 
     private static bool TryTake(ref int count, int most)
     {
-        if (Interlocked.Increment(ref count) <= most)
+        // Never above the bound, not even for a moment: whoever looked then would be told that nothing is free.
+        int seen = Volatile.Read(ref count);
+        while (seen < most)
         {
-            return true;
+            int was = Interlocked.CompareExchange(ref count, seen + 1, seen);
+            if (was == seen)
+            {
+                return true;
+            }
+            seen = was;
         }
-        Interlocked.Decrement(ref count);
         return false;
     }
 
