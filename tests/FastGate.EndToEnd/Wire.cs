@@ -72,6 +72,21 @@ internal sealed class Wire(Socket socket) : IDisposable
         return Take(end + 4);
     }
 
+    /// <summary>Receives a head; false when the connection ends before one.</summary>
+    public bool TryReadHead()
+    {
+        int end;
+        while ((end = Find("\r\n\r\n"u8)) < 0)
+        {
+            if (!Fill())
+            {
+                return false;
+            }
+        }
+        _buffered.RemoveRange(0, end + 4);
+        return true;
+    }
+
     public string ReadExactly(int bytes)
     {
         while (_buffered.Count < bytes)

@@ -39,6 +39,9 @@ public sealed class Gate
     internal static Gate Create(GateTable table, Transport transport, LogWriter logs) =>
         new(transport, table, new GateStats(transport.Lanes.Count), logs.Access, logs.Process);
 
+    /// <summary>Where it forwards to, in the order of the configuration.</summary>
+    public IReadOnlyList<Upstream> Upstreams => _table.Upstreams;
+
     /// <summary>What is bound, in the order of the configuration.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
 

@@ -28,28 +28,22 @@ internal static class Tunnel
         ResponseBody.ConsumeHead(exchange, pooled.Connection.Input);
         exchange.AnswerBegun = true;
         exchange.TunnelTouched = lane.Lane.Now;
-        ValueTask<bool> up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
-        bool down = await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
-        if (!down)
-        {
-            exchange.Client.Abort();
-        }
-        if (!await up && exchange.Reason == Reason.None)
-        {
-            exchange.Fail(Reason.ClientClosed);
-        }
+        ValueTask up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
+        await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
+        await up;
         pooled.Pool.Drop(pooled);
     }
 
-    /// <returns>True after an orderly end; false when a side broke or the tunnel timed out, and then the other
-    /// direction is ended too.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
+    /// <summary>One direction, until an orderly end, which is passed on. When a side broke or the tunnel timed out, the
+    /// first direction to see it notes why and ends the other one too.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private static async ValueTask CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
         bool inward)
     {
         long idleMs = exchange.Route!.Timeout.TunnelMs;
         if (to.Output.HasBytes)
         {
+            to.SetWriteDeadline(lane.Lane.Now + idleMs);
             await to.Output.FlushAsync();
         }
         while (true)
@@ -62,14 +56,14 @@ internal static class Tunnel
             }
             if (read.IsCanceled || (read.Buffer.IsEmpty && from.Fault != ConnectionFault.None))
             {
-                to.Abort();
-                from.Abort();
-                return false;
+                Reason broken = inward ? Reason.ClientClosed : Reason.ConnectionTerminated;
+                Break(exchange, from, to, read.IsCanceled ? Reason.ConnectionReadTimeout : broken);
+                return;
             }
             if (read.Buffer.IsEmpty && read.IsCompleted)
             {
                 to.EndOutput();
-                return true;
+                return;
             }
             exchange.TunnelTouched = lane.Lane.Now;
             if (inward)
@@ -86,10 +80,17 @@ internal static class Tunnel
             exchange.TunnelTouched = lane.Lane.Now;
             if (flushed.IsCompleted || flushed.IsCanceled)
             {
-                to.Abort();
-                from.Abort();
-                return false;
+                Reason broken = inward ? Reason.ConnectionTerminated : Reason.ClientClosed;
+                Break(exchange, from, to, flushed.IsCanceled ? Reason.ConnectionReadTimeout : broken);
+                return;
             }
         }
+    }
+
+    private static void Break(Exchange exchange, Connection from, Connection to, Reason reason)
+    {
+        exchange.Fail(reason);
+        to.Abort();
+        from.Abort();
     }
 }

@@ -48,6 +48,7 @@ public sealed class ClientGoneTests
         connection.ReadHead();
         Wire second = gate.Connect();
         second.Send(Expect.Get);
+        Expect.Await(() => gate.Gate.Upstreams[0].Queue.Count == 1, "it does not wait");
         second.Reset();
         gate.AwaitExchanges(1);
         connection.Send(Expect.Ok);
@@ -80,6 +81,26 @@ public sealed class ClientGoneTests
         Assert.Equal("", connection.ReadToEnd(out bool reset));
         Assert.True(reset);
         gate.Logs("499 client_closed");
+    }
+
+    /// <summary>The parser waits for more of a section that never ends: that must not be a wait without an end.</summary>
+    [Fact]
+    public void In_the_middle_of_its_trailers()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.ReadExactly(9);
+        client.Send("0\r\nName: val");
+        client.Fin();
+        Assert.Equal("", connection.ReadToEnd(out bool reset));
+        Assert.True(reset);
+        using Wire other = gate.Connect();
+        using Wire next = Expect.Exchange(other, upstream);
+        gate.Logs("499 client_closed", "200");
     }
 
     [Fact]

@@ -126,6 +126,20 @@ public sealed class ConnectionPoolTests : IDisposable
     }
 
     [Fact]
+    public void Who_needs_a_new_connection_gets_one_in_the_place_of_an_idle_one()
+    {
+        Upstream upstream = Group(connectionsMax: 2);
+        PooledConnection first = Rent(upstream).Connection!;
+        PooledConnection second = Rent(upstream).Connection!;
+        Return(upstream, first);
+        Return(upstream, second);
+        PooledConnection fresh = Ask(upstream, fresh: true).Result.Connection!;
+        Assert.False(fresh.IsReused);
+        Assert.Equal(2, upstream.Servers[0].Connections);
+        Assert.Equal(1, upstream.PoolOf(_transport.Lanes[0]).IdleCount);
+    }
+
+    [Fact]
     public void A_full_queue_refuses_at_once()
     {
         Upstream upstream = Group(connectionsMax: 1, queueMax: 1);
@@ -279,10 +293,10 @@ public sealed class ConnectionPoolTests : IDisposable
         return asking.Result;
     }
 
-    private Asking Ask(Upstream upstream, int lane = 0)
+    private Asking Ask(Upstream upstream, int lane = 0, bool fresh = false)
     {
         var asking = new Asking();
-        _transport.On(lane, () => _ = asking.RunAsync(upstream.PoolOf(_transport.Lanes[lane])));
+        _transport.On(lane, () => _ = asking.RunAsync(upstream.PoolOf(_transport.Lanes[lane]), fresh));
         _transport.RunUntilIdle();
         return asking;
     }
@@ -303,6 +317,7 @@ public sealed class ConnectionPoolTests : IDisposable
 
         public Rental Result => _result ?? throw new InvalidOperationException("still waiting");
 
-        public async Task RunAsync(ConnectionPool pool) => _result = await pool.RentAsync(Wait, connectMs: 1_000);
+        public async Task RunAsync(ConnectionPool pool, bool fresh) =>
+            _result = await pool.RentAsync(Wait, connectMs: 1_000, fresh);
     }
 }
