@@ -8,6 +8,9 @@ internal static class SourceTree
 {
     private static readonly Lazy<string> s_root = new(FindRoot);
 
+    /// <summary>Where the solution lies.</summary>
+    public static string Root => s_root.Value;
+
     /// <summary>All C# files below a folder of the repository that were written by hand.</summary>
     public static IReadOnlyList<SourceFile> Read(string folder)
     {

@@ -25,7 +25,7 @@ internal sealed class SampleRequest
         StringBuilder head = new();
         head.Append(method).Append(' ').Append(target).Append(" HTTP/1.1\r\n");
         Head.Method = method.All(char.IsAsciiLetterUpper) && Enum.TryParse(method, true, out Method known)
-            ? known : Http.Method.Other;
+            ? known : FastGate.Http.Method.Other;
         Head.MethodName = new Slice(0, method.Length);
         Head.Target = new Slice(method.Length + 1, target.Length);
         Head.Path = new Slice(method.Length + 1, Path.Length);

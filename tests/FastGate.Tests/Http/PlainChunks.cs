@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace FastGate.Tests.Http;
+
+/// <summary>The slow, obvious twin of the chunked decoder: one pattern after the other over the whole text.</summary>
+internal static partial class PlainChunks
+{
+    private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
+
+    /// <summary>The data of a whole body with its trailers; null for what is refused or not whole.</summary>
+    public static string? Data(string text)
+    {
+        var data = new StringBuilder();
+        while (true)
+        {
+            Match line = SizeLine().Match(text);
+            if (!line.Success || line.Groups["extension"].Length > ExtensionBytesMax)
+            {
+                return null;
+            }
+            long size = long.Parse(line.Groups["size"].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            text = text[line.Length..];
+            if (size == 0)
+            {
+                return IsSection(text) ? data.ToString() : null;
+            }
+            if (text.Length < size + 2 || text.Substring((int)size, 2) != "\r\n")
+            {
+                return null;
+            }
+            data.Append(text.AsSpan(0, (int)size));
+            text = text[((int)size + 2)..];
+        }
+    }
+
+    private const int ExtensionBytesMax = FastGate.Http.ChunkedDecoder.ExtensionBytesMax;
+
+    private static bool IsSection(string text)
+    {
+        int count = 0;
+        int bytes = 0;
+        while (true)
+        {
+            int end = text.IndexOf("\r\n", StringComparison.Ordinal);
+            bytes += end + 2;
+            if (end < 0 || bytes > MessageCases.Limits.HeadBytesMax)
+            {
+                return false;
+            }
+            if (end == 0)
+            {
+                return true;
+            }
+            if (!FieldLine().IsMatch(text[..end]) || ++count > MessageCases.Limits.HeadersMax)
+            {
+                return false;
+            }
+            text = text[(end + 2)..];
+        }
+    }
+
+    [GeneratedRegex(@$"\A(?<size>[0-9A-Fa-f]{{1,15}})(?<extension>(;[ \t]*{Token}({Token}|[ \t=]"
+        + """|"([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*")*)*)\r\n""")]
+    private static partial Regex SizeLine();
+
+    [GeneratedRegex(@$"\A{Token}+:[\t\x20-\x7E\x80-\xFF]*\z")]
+    private static partial Regex FieldLine();
+}
