@@ -32,10 +32,11 @@ internal sealed class RouteChecks
     private void Add(RouteOptions route)
     {
         var patterns = Patterns(route);
-        var conditions = Conditions(route);
-        if (patterns is null)
+        var names = patterns is null ? null : RouteNames.Of(patterns);
+        var conditions = Conditions(route, names);
+        if (patterns is null || names is null)
             return;
-        CheckTemplates(route, RouteNames.Of(patterns));
+        CheckTemplates(route, names);
         if (conditions is null)
             return;
         _builder.Add(new RouteDefinition<RouteOptions>(route.Name, route)
@@ -65,7 +66,7 @@ internal sealed class RouteChecks
         return patterns.Count == route.Match.Count ? patterns : null;
     }
 
-    private List<WhenCondition>? Conditions(RouteOptions route)
+    private List<WhenCondition>? Conditions(RouteOptions route, RouteNames? names)
     {
         var conditions = new List<WhenCondition>();
         foreach (var when in route.When)
@@ -74,6 +75,12 @@ internal sealed class RouteChecks
             var condition = when.Present is { } present
                 ? WhenCondition.Parse(when.Key.Value, present, problems)
                 : WhenCondition.Parse(when.Key.Value, [.. when.Values.Select(v => v.Value)], problems);
+            if (condition is { Source: WhenSource.Path } && names is not null && !names.IsInEvery(condition.Name))
+            {
+                problems.Add(new RoutingProblem(0, when.Key.Value.Length,
+                    $"not every pattern of this route has {{{condition.Name}}}, so '{when.Key.Value}' could never hold",
+                    null));
+            }
             Report(problems, "condition", item => item < 0 ? when.Key : when.Values[item]);
             if (condition is not null)
                 conditions.Add(condition);

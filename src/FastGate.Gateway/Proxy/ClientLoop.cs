@@ -40,7 +40,8 @@ internal sealed class ClientLoop
         _lane = lane;
         _client = client;
         _listener = listener;
-        PeerIsTrusted = !lane.Table.TrustedProxies.IsEmpty && lane.Table.TrustedProxies.Contains(client.Remote.Ip);
+        PeerIp = client.Remote.Ip is { } ip ? IpNumber.Of(ip) : null;
+        PeerIsTrusted = PeerIp is { } address && lane.Table.TrustedProxies.Contains(address);
     }
 
     internal ClientLoop? Next;
@@ -53,6 +54,9 @@ internal sealed class ClientLoop
     public ReadOnlySpan<byte> PeerAddress => _address ??= _client.Remote.Ip is { } ip
         ? System.Text.Encoding.ASCII.GetBytes(ip.ToString())
         : "unix"u8.ToArray();
+
+    /// <summary>The peer's address; null behind a Unix socket.</summary>
+    public IpNumber? PeerIp { get; }
 
     /// <summary>The peer's forwarding headers are believed.</summary>
     public bool PeerIsTrusted { get; }

@@ -99,7 +99,14 @@ internal sealed class Exchange : ConnectionWatch
 
     public ReadOnlySpan<byte> RequestId => _requestId.AsSpan(0, _requestIdLength);
 
-    public void SetClientAddress(Slice inHead) => _clientAddressInHead = inHead;
+    /// <summary>The same as a number; null behind a Unix socket.</summary>
+    public IpNumber? ClientIp { get; private set; }
+
+    public void SetClientAddress(Slice inHead, IpNumber address)
+    {
+        _clientAddressInHead = inHead;
+        ClientIp = address;
+    }
 
     public void SetRequestId(ReadOnlySpan<byte> id)
     {
@@ -146,6 +153,7 @@ internal sealed class Exchange : ConnectionWatch
     public void Begin(ClientLoop loop, Connection client, GateTable table)
     {
         Loop = loop;
+        ClientIp = loop.PeerIp;
         Client = client;
         Table = table;
         StartedAt = Stopwatch.GetTimestamp();

@@ -84,11 +84,12 @@ internal static class RoutePhase
                 continue;
             }
             Slice value = headers[i].Value;
-            bool goesOn = exchange.Table.TrustedProxies.FindClient(value.Of(exchange.HeadBytes), out Range found);
+            bool goesOn = exchange.Table.TrustedProxies.FindClient(
+                value.Of(exchange.HeadBytes), out Range found, out IpNumber client);
             (int offset, int length) = found.GetOffsetAndLength(value.Length);
             if (length > 0)
             {
-                exchange.SetClientAddress(new Slice(value.Offset + offset, length));
+                exchange.SetClientAddress(new Slice(value.Offset + offset, length), client);
             }
             if (!goesOn)
             {
@@ -150,6 +151,7 @@ internal static class RoutePhase
             MethodName = request.MethodName.Of(exchange.HeadBytes),
             Head = request,
             HeadBytes = exchange.HeadBytes,
+            ClientIp = exchange.ClientIp,
         };
         switch (exchange.Table.Routes.Match(wanted, out exchange.Match))
         {

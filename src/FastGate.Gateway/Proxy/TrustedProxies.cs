@@ -5,19 +5,18 @@ namespace FastGate.Gateway.Proxy;
 /// <summary>Whose forwarding headers are believed.</summary>
 public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
 {
-    private readonly IPNetwork[] _networks = [.. networks];
+    private readonly Network[] _networks =
+    [
+        .. networks.Select(static network => new Network(IpNumber.Of(network.BaseAddress), network.PrefixLength))
+    ];
 
     public bool IsEmpty => _networks.Length == 0;
 
-    public bool Contains(IPAddress? address)
+    internal bool Contains(IpNumber address)
     {
-        if (address is null)
+        foreach (Network network in _networks)
         {
-            return false;
-        }
-        foreach (IPNetwork network in _networks)
-        {
-            if (network.Contains(address))
+            if (network.First.IsV4 == address.IsV4 && address.Network(network.Bits, network.Bits) == network.First)
             {
                 return true;
             }
@@ -29,20 +28,23 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
     /// one the leftmost that is an address at all.</summary>
     /// <param name="forwardedFor">The value of one X-Forwarded-For field.</param>
     /// <param name="found">The part of the value that is the client's address; empty for none.</param>
+    /// <param name="client">That address.</param>
     /// <returns>Whether the answer may stand in the field before this one: all of these are trusted.</returns>
-    public bool FindClient(ReadOnlySpan<byte> forwardedFor, out Range found)
+    internal bool FindClient(ReadOnlySpan<byte> forwardedFor, out Range found, out IpNumber client)
     {
         found = default;
+        client = default;
         int end = forwardedFor.Length;
         while (end >= 0)
         {
             int comma = forwardedFor[..end].LastIndexOf((byte)',');
             Range part = Trim(forwardedFor, comma + 1, end);
-            if (!TryParse(forwardedFor[part], out IPAddress? address))
+            if (!IpNumber.TryParse(forwardedFor[part], out IpNumber address, out int length))
             {
                 return false;
             }
-            found = part;
+            found = part.Start..(part.Start.Value + length);
+            client = address;
             if (!Contains(address))
             {
                 return false;
@@ -50,21 +52,6 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
             end = comma;
         }
         return true;
-    }
-
-    private static bool TryParse(ReadOnlySpan<byte> text, out IPAddress? address)
-    {
-        address = null;
-        Span<char> chars = stackalloc char[64];
-        if (text.IsEmpty || text.Length > chars.Length)
-        {
-            return false;
-        }
-        for (int i = 0; i < text.Length; i++)
-        {
-            chars[i] = (char)text[i];
-        }
-        return IPAddress.TryParse(chars[..text.Length], out address);
     }
 
     private static Range Trim(ReadOnlySpan<byte> text, int start, int end)
@@ -79,4 +66,6 @@ public sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
         }
         return start..end;
     }
+
+    private readonly record struct Network(IpNumber First, int Bits);
 }

@@ -61,6 +61,6 @@ internal static class EqualPairs<T>
     private static WhenCondition? CommonKey(List<RouteTrie<T>.Entry> entries) => entries
         .SelectMany(static e => e.When)
         .Where(static c => c.Test == WhenTest.OneOf)
-        .GroupBy(static c => (c.Source, c.Source == WhenSource.Header ? c.Name.ToUpperInvariant() : c.Name))
+        .GroupBy(static c => c.Identity)
         .MaxBy(static g => g.Count())?.First();
 }

@@ -51,9 +51,12 @@ internal static class RequestFields
         return false;
     }
 
-    /// <summary>Compares text of a query with plain bytes: escapes decoded once, <c>+</c> a space as forms write it, a
-    /// percent sign that begins no escape stands for itself.</summary>
-    public static bool DecodedEquals(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> plain)
+    /// <summary>Compares text of a target with plain bytes: escapes decoded once; a percent sign that begins no escape
+    /// stands for itself.</summary>
+    /// <param name="encoded">The text.</param>
+    /// <param name="plain">The bytes.</param>
+    /// <param name="plusIsSpace"><c>+</c> is a space, as forms write it in a query.</param>
+    public static bool DecodedEquals(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> plain, bool plusIsSpace)
     {
         if (encoded.Length < plain.Length)
         {
@@ -64,7 +67,7 @@ internal static class RequestFields
         {
             byte b = encoded[0];
             int length = 1;
-            if (b == (byte)'+')
+            if (b == (byte)'+' && plusIsSpace)
             {
                 b = (byte)' ';
             }

@@ -16,6 +16,8 @@ internal readonly ref struct RouteRequest
     public required Method Method { get; init; }
     /// <summary>The method as sent; read only when <see cref="Method"/> is Other.</summary>
     public required ReadOnlySpan<byte> MethodName { get; init; }
+    /// <summary>The client's address, for <c>when</c>; null for one without, as behind a Unix socket.</summary>
+    public IpNumber? ClientIp { get; init; }
     /// <summary>Head and its bytes, for <c>when</c>.</summary>
     public required RequestHead Head { get; init; }
     public required ReadOnlySpan<byte> HeadBytes { get; init; }

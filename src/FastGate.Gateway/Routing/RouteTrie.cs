@@ -228,7 +228,7 @@ internal sealed class RouteTrie<T>
     {
         foreach (WhenCondition condition in when)
         {
-            if (!condition.Holds(request.Head, request.HeadBytes))
+            if (!condition.Holds(in request))
             {
                 return false;
             }

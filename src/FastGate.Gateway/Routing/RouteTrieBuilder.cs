@@ -117,7 +117,7 @@ internal sealed class RouteTrieBuilder<T>
             Pattern = pattern,
             Methods = bits,
             Listeners = listeners == 0 ? ulong.MaxValue : listeners,
-            When = [.. route.When],
+            When = [.. route.When.Select(condition => condition.For(pattern))],
             Slots = slots.Where(static (slot, i) => slot != i).Any() ? slots : null,
             ChecksCase = folds && !route.IgnoreCase,
         };

@@ -1,17 +1,8 @@
+using System.Globalization;
 using System.Text;
 using FastGate.Http;
 
 namespace FastGate.Gateway.Routing;
-
-internal enum WhenSource : byte
-{
-    /// <summary>A field of the head; the name without regard to case, the whole value byte for byte.</summary>
-    Header = 0,
-    /// <summary>A parameter of the query, name and value decoded.</summary>
-    Query,
-    /// <summary>A cookie; name and value byte for byte.</summary>
-    Cookie,
-}
 
 internal enum WhenTest : byte
 {
@@ -26,24 +17,40 @@ internal enum WhenTest : byte
 /// nothing.</summary>
 internal sealed class WhenCondition
 {
+    private readonly WhenKey _key;
     private readonly byte[] _name;
     private readonly byte[][] _values;
+    private readonly UInt128[] _addresses;
+    /// <summary>Of a path: which segment of the pattern.</summary>
+    private readonly int _segment = -1;
 
-    private WhenCondition(WhenSource source, string name, WhenTest test, IReadOnlyList<string> values)
+    private WhenCondition(WhenKey key, WhenTest test, IReadOnlyList<string> values, int segment)
     {
-        Source = source;
-        Name = name;
+        _key = key;
         Test = test;
         Values = values;
-        _name = Encoding.UTF8.GetBytes(name);
+        _segment = segment;
+        _name = Encoding.UTF8.GetBytes(key.Name);
         _values = [.. values.Select(Encoding.UTF8.GetBytes)];
+        _addresses = key.Source == WhenSource.Ip
+            ? [.. values.Select(value => UInt128.Parse(value, NumberStyles.HexNumber, CultureInfo.InvariantCulture))]
+            : [];
+        Identity = key.Source switch
+        {
+            WhenSource.Header => $"header:{key.Name.ToUpperInvariant()}",
+            WhenSource.Path => $"path:{(key.Name == "rest" ? key.Name : segment)}",
+            _ => key.ToString(),
+        };
     }
 
-    public WhenSource Source { get; }
-    public string Name { get; }
+    public WhenSource Source => _key.Source;
+    public string Name => _key.Name;
     public WhenTest Test { get; }
-    /// <summary>Empty unless <see cref="Test"/> is OneOf.</summary>
+    /// <summary>In the one spelling that is compared; empty unless <see cref="Test"/> is OneOf.</summary>
     public IReadOnlyList<string> Values { get; }
+
+    /// <summary>Equal for conditions that look at the same thing.</summary>
+    public string Identity { get; }
 
     /// <summary><c>"header:X-Beta" = "1"</c>.</summary>
     public static WhenCondition? Parse(string key, string value, List<RoutingProblem> problems) =>
@@ -53,7 +60,7 @@ internal sealed class WhenCondition
     public static WhenCondition? Parse(string key, IReadOnlyList<string> values, List<RoutingProblem> problems)
     {
         int before = problems.Count;
-        bool known = TryParseKey(key, problems, out WhenSource source, out string name);
+        bool known = WhenKey.TryParse(key, asksPresence: false, problems, out WhenKey parsed);
         if (values.Count is 0 or > RoutingLimits.WhenValuesMax)
         {
             problems.Add(values.Count == 0
@@ -61,31 +68,57 @@ internal sealed class WhenCondition
                     "true asks for presence, false for absence")
                 : new RoutingProblem(0, key.Length, $"'{key}' has more than {RoutingLimits.WhenValuesMax} values"));
         }
+        var canonical = new List<string>();
         for (int i = 0; known && i < values.Count; i++)
         {
-            CheckValue(source, values[i], i, problems);
+            if (parsed.Canonical(values[i], i, problems) is { } value)
+            {
+                canonical.Add(value);
+            }
         }
-        return problems.Count > before ? null : new WhenCondition(source, name, WhenTest.OneOf, [.. values]);
+        if (known && parsed.Source == WhenSource.Method && canonical.Contains("GET") && !canonical.Contains("HEAD"))
+        {
+            canonical.Add("HEAD");
+        }
+        return problems.Count > before ? null : new WhenCondition(parsed, WhenTest.OneOf, canonical, -1);
     }
 
     /// <summary><c>"cookie:old" = false</c>: true asks for presence, false for absence.</summary>
     public static WhenCondition? Parse(string key, bool present, List<RoutingProblem> problems) =>
-        TryParseKey(key, problems, out WhenSource source, out string name)
-            ? new WhenCondition(source, name, present ? WhenTest.Present : WhenTest.Absent, [])
+        WhenKey.TryParse(key, asksPresence: true, problems, out WhenKey parsed)
+            ? new WhenCondition(parsed, present ? WhenTest.Present : WhenTest.Absent, [], -1)
             : null;
 
-    /// <summary>Whether the request satisfies this condition.</summary>
-    public bool Holds(RequestHead head, ReadOnlySpan<byte> headBytes) => Source switch
+    /// <summary>The same, with the name of a path found in <paramref name="pattern"/>.</summary>
+    public WhenCondition For(RoutePattern pattern)
     {
-        WhenSource.Header => HeaderHolds(head, headBytes),
-        WhenSource.Query => QueryHolds(head.Query.Of(headBytes)),
-        _ => CookieHolds(head, headBytes),
+        if (Source != WhenSource.Path)
+        {
+            return this;
+        }
+        int segment = pattern.Segments.Length - 1;
+        while (segment >= 0 && !IsNamed(pattern.Segments[segment]))
+        {
+            segment--;
+        }
+        return new WhenCondition(_key, Test, Values, segment);
+    }
+
+    /// <summary>Whether the request satisfies this condition of a pattern whose path it matches.</summary>
+    public bool Holds(in RouteRequest request) => Source switch
+    {
+        WhenSource.Header => HeaderHolds(request.Head, request.HeadBytes),
+        WhenSource.Query => QueryHolds(request.Head.Query.Of(request.HeadBytes)),
+        WhenSource.Cookie => CookieHolds(request.Head, request.HeadBytes),
+        WhenSource.Ip => request.ClientIp is { } ip
+            && Array.IndexOf(_addresses, ip.Network(_key.V4Bits, _key.V6Bits).Value) >= 0,
+        WhenSource.Path => PathHolds(request.Path),
+        WhenSource.Host => HostHolds(HostPattern.NameOf(request.Host)),
+        _ => HasValue(request.MethodName),
     };
 
     /// <summary>Both look at the same thing.</summary>
-    public bool HasKeyOf(WhenCondition other) => Source == other.Source
-        && string.Equals(Name, other.Name,
-            Source == WhenSource.Header ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+    public bool HasKeyOf(WhenCondition other) => Identity == other.Identity;
 
     /// <summary>No request can satisfy both, as far as one occurrence of the name goes. (A request that repeats the
     /// name with two values satisfies two lists that have nothing in common; for telling routes apart that is not
@@ -111,14 +144,13 @@ internal sealed class WhenCondition
         _ => other.Test == WhenTest.OneOf && HasEveryValueOf(other),
     };
 
-    public override string ToString()
-    {
-        string source = Source switch { WhenSource.Header => "header", WhenSource.Query => "query", _ => "cookie" };
-        string key = $"{source}:{Name}";
-        return Test == WhenTest.OneOf
-            ? $"{key} = {string.Join(" | ", Values)}"
-            : $"{key} = {(Test == WhenTest.Present ? "true" : "false")}";
-    }
+    public override string ToString() => Test == WhenTest.OneOf
+        ? $"{_key} = {string.Join(" | ", Values)}"
+        : $"{_key} = {(Test == WhenTest.Present ? "true" : "false")}";
+
+    private bool IsNamed(in PatternSegment segment) => Name == "rest"
+        ? segment.Kind == SegmentKind.Rest
+        : segment.Kind == SegmentKind.Name && segment.Name == Name;
 
     // Plain loops: a table of routes in one place asks this for every pair of them.
     private bool SharesValue(WhenCondition other)
@@ -200,7 +232,7 @@ internal sealed class WhenCondition
     {
         while (RequestFields.NextParameter(ref query, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
         {
-            if (!RequestFields.DecodedEquals(name, _name))
+            if (!RequestFields.DecodedEquals(name, _name, plusIsSpace: true))
             {
                 continue;
             }
@@ -208,12 +240,9 @@ internal sealed class WhenCondition
             {
                 return Test == WhenTest.Present;
             }
-            foreach (byte[] expected in _values)
+            if (HasDecodedValue(value, plusIsSpace: true))
             {
-                if (RequestFields.DecodedEquals(value, expected))
-                {
-                    return true;
-                }
+                return true;
             }
         }
         return Test == WhenTest.Absent;
@@ -231,59 +260,43 @@ internal sealed class WhenCondition
         return false;
     }
 
-    private static bool TryParseKey(string key, List<RoutingProblem> problems, out WhenSource source, out string name)
+    private bool PathHolds(ReadOnlySpan<byte> path)
     {
-        int colon = key.IndexOf(':', StringComparison.Ordinal);
-        string kind = colon < 0 ? key : key[..colon];
-        name = colon < 0 ? "" : key[(colon + 1)..];
-        source = kind switch { "query" => WhenSource.Query, "cookie" => WhenSource.Cookie, _ => WhenSource.Header };
-        if (kind is not ("header" or "query" or "cookie"))
+        if (_segment < 0)
         {
-            problems.Add(new RoutingProblem(0, key.Length, $"'{key}' is not a key of when", kind switch
-            {
-                "host" or "method" or "path" => $"the {kind} stands in match",
-                _ => "header:NAME, query:NAME or cookie:NAME",
-            }));
             return false;
         }
-        if (name.Length is 0 or > RoutingLimits.WhenTextCharsMax)
+        ReadOnlySpan<byte> rest = path[1..];
+        for (int i = 0; i < _segment; i++)
         {
-            problems.Add(new RoutingProblem(0, key.Length, name.Length == 0
-                ? $"'{key}' names no {kind}"
-                : $"the name is longer than {RoutingLimits.WhenTextCharsMax} characters", $"write {kind}:NAME"));
-            return false;
+            int end = rest.IndexOf((byte)'/');
+            rest = end < 0 ? default : rest[(end + 1)..];
         }
-        if (source != WhenSource.Query && !RequestFields.IsToken(name))
-        {
-            problems.Add(new RoutingProblem(colon + 1, name.Length,
-                $"'{name}' is not the name of a {kind}: no request has it"));
-            return false;
-        }
-        return true;
+        int slash = Name == "rest" ? -1 : rest.IndexOf((byte)'/');
+        return HasDecodedValue(slash < 0 ? rest : rest[..slash], plusIsSpace: false);
     }
 
-    private static void CheckValue(WhenSource source, string value, int index, List<RoutingProblem> problems)
+    private bool HostHolds(ReadOnlySpan<byte> name)
     {
-        string? wrong = null;
-        if (value.Length > RoutingLimits.WhenTextCharsMax)
+        foreach (byte[] expected in _values)
         {
-            wrong = $"the value is longer than {RoutingLimits.WhenTextCharsMax} characters";
+            if (Ascii.EqualsIgnoreCase(name, expected))
+            {
+                return true;
+            }
         }
-        else if (source != WhenSource.Query && value.Any(static c => char.IsControl(c) && c != '\t'))
+        return false;
+    }
+
+    private bool HasDecodedValue(ReadOnlySpan<byte> value, bool plusIsSpace)
+    {
+        foreach (byte[] expected in _values)
         {
-            wrong = "a header or cookie has no control characters, so this value never occurs";
+            if (RequestFields.DecodedEquals(value, expected, plusIsSpace))
+            {
+                return true;
+            }
         }
-        else if (source != WhenSource.Query && value.Trim([' ', '\t']).Length != value.Length)
-        {
-            wrong = "spaces around a value are no part of it, so this value never occurs";
-        }
-        else if (source == WhenSource.Cookie && value.Contains(';', StringComparison.Ordinal))
-        {
-            wrong = "';' ends a cookie, so this value never occurs";
-        }
-        if (wrong is not null)
-        {
-            problems.Add(new RoutingProblem(0, value.Length, wrong, null, index));
-        }
+        return false;
     }
 }

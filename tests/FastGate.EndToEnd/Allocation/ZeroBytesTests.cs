@@ -61,11 +61,24 @@ public sealed class ZeroBytesTests
     public void Streamed_answer_held_between_chunks(int connections) => Measure(connections, [Step.Head(Get)],
         [Step.Head(ChunkedHead), Step.Bytes(Chunk), Step.Bytes(LastChunk)]);
 
+    /// <summary>Most gates stand behind a load balancer, and its word on the client is read for every request.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Get_through_a_trusted_proxy_routed_by_its_client(int connections) => Measure(connections,
+        [Step.Head(Get.Replace("User-Agent: t", "X-Forwarded-For: 2001:db8::1, 127.0.0.9, 127.0.0.8:80"))],
+        [Step.Head(Answer, 5)],
+        route: """when = { ip = "2001:db8::", method = "GET", host = "h", "path:rest" = "a" }""",
+        rest: """
+            [server]
+            trusted_proxies = ["127.0.0.0/8"]
+            """);
+
     /// <summary>All clients take each step together, then all upstream connections do.</summary>
-    private static void Measure(int connections, Step[] request, Step[] answer)
+    private static void Measure(int connections, Step[] request, Step[] answer, string route = "", string rest = "")
     {
         using var upstream = new HandUpstream();
-        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address) + """
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address, route, rest: rest) + """
 
             [[route]]
             name = "fence"

@@ -11,6 +11,9 @@ public sealed class TrustedProxiesTests
     [InlineData("unknown, 10.0.0.9", "10.0.0.9")]
     [InlineData(" 1.2.3.4 ,\t10.0.0.9 ", "1.2.3.4")]
     [InlineData("2001:db8::1, 10.0.0.9", "2001:db8::1")]
+    [InlineData("1.2.3.4:5678, 10.0.0.9:80", "1.2.3.4")]
+    [InlineData("[2001:db8::1]:5678, 10.0.0.9", "[2001:db8::1]")]
+    [InlineData("::ffff:1.2.3.4, ::ffff:10.0.0.9", "::ffff:1.2.3.4")]
     [InlineData("1.2.3.4,", "")]
     [InlineData("", "")]
     public void The_rightmost_untrusted_address_is_the_client(string value, string client) =>
@@ -22,14 +25,14 @@ public sealed class TrustedProxiesTests
     [InlineData("unknown, 10.0.0.9", false)]
     [InlineData("", false)]
     public void Only_where_all_are_trusted_the_field_before_is_asked(string value, bool goesOn) =>
-        Assert.Equal(goesOn, s_trusted.FindClient(System.Text.Encoding.ASCII.GetBytes(value), out _));
+        Assert.Equal(goesOn, s_trusted.FindClient(System.Text.Encoding.ASCII.GetBytes(value), out _, out _));
 
     private static readonly FastGate.Gateway.Proxy.TrustedProxies s_trusted =
         new([System.Net.IPNetwork.Parse("10.0.0.0/8")]);
 
     private static string Find(string value)
     {
-        s_trusted.FindClient(System.Text.Encoding.ASCII.GetBytes(value), out Range found);
+        s_trusted.FindClient(System.Text.Encoding.ASCII.GetBytes(value), out Range found, out _);
         return value[found];
     }
 }

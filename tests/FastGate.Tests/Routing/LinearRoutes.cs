@@ -98,6 +98,9 @@ internal sealed class LinearRoutes(IReadOnlyList<RouteDefinition<string>> routes
             WhenSource.Cookie => request.Headers.Find(static h => h.Name == "Cookie").Value is { } cookie
                 && cookie.StartsWith(condition.Name + "=", StringComparison.Ordinal)
                     ? cookie[(condition.Name.Length + 1)..] : null,
+            // Of the values there are, no two share a network.
+            WhenSource.Ip => request.Ip.Length == 0 ? null
+                : Parsed.When("ip", request.Ip).Values[0],
             _ => request.Target is var target && target.Contains("?" + condition.Name + "=", StringComparison.Ordinal)
                 ? target[(target.IndexOf('=', StringComparison.Ordinal) + 1)..] : null,
         };

@@ -27,9 +27,11 @@ public sealed class RouteTrieTwinTests
         Gen.OneOfConst("", "", "", "a.x", "b.a.x", "*.x", "*.a.x", "*.A.X"),
         s_pathPattern, static (methods, host, path) => methods + host + path);
 
-    private static readonly Gen<(string Key, string[] Values)> s_when = Gen.Select(
-        Gen.OneOfConst("header:h", "query:q", "cookie:c"),
-        Gen.OneOfConst<string[]>(["1"], ["2"], ["1", "2"], ["true"], ["false"]));
+    private static readonly Gen<(string Key, string[] Values)> s_when = Gen.Frequency(
+        (3, Gen.Select(Gen.OneOfConst("header:h", "query:q", "cookie:c"),
+            Gen.OneOfConst<string[]>(["1"], ["2"], ["1", "2"], ["true"], ["false"]))),
+        (1, Gen.Select(Gen.Const("ip"),
+            Gen.OneOfConst<string[]>(["10.0.0.1"], ["10.0.0.2"], ["10.0.0.2", "10.0.0.1"]))));
 
     private static readonly Gen<RouteDefinition<string>> s_route = Gen.Select(
         s_pattern.Array[1, 2],
@@ -63,12 +65,14 @@ public sealed class RouteTrieTwinTests
     private static readonly Gen<SampleRequest> s_request = Gen.Select(
         Gen.OneOfConst("GET", "GET", "HEAD", "POST", "PUT", "PURGE", "LOCK", "FIND"),
         Gen.OneOfConst("a.x", "A.x:80", "b.a.x", "c.a.x.", "c.b.a.x", "x", ".x", "z", ""), s_path,
-        Gen.OneOfConst("", "1", "2", "3"), Gen.OneOfConst("", "1", "2"), Gen.OneOfConst("", "1", "2"), Gen.Int[0, 1])
-        .Select(static (method, host, path, header, query, cookie, listener) =>
-            Request(method, host, path, header, query, cookie, listener));
+        Gen.OneOfConst("", "1", "2", "3"), Gen.OneOfConst("", "1", "2"), Gen.OneOfConst("", "1", "2"),
+        Gen.Select(Gen.Int[0, 1], Gen.OneOfConst("", "10.0.0.1", "10.0.0.2")))
+        .Select(static (method, host, path, header, query, cookie, where) =>
+            Request(method, host, path, header, query, cookie, where.Item1, where.Item2));
 
     private static SampleRequest Request(
-        string method, string host, string path, string header, string query, string cookie, int listener)
+        string method, string host, string path, string header, string query, string cookie, int listener,
+        string ip)
     {
         List<(string, string)> headers = [];
         if (header.Length > 0)
@@ -79,7 +83,7 @@ public sealed class RouteTrieTwinTests
         {
             headers.Add(("Cookie", "c=" + cookie));
         }
-        return new SampleRequest(method, host, query.Length > 0 ? $"{path}?q={query}" : path, headers, listener);
+        return new SampleRequest(method, host, query.Length > 0 ? $"{path}?q={query}" : path, headers, listener, ip);
     }
 
     [Fact]
@@ -142,7 +146,8 @@ public sealed class RouteTrieTwinTests
                from header in values
                from query in values
                from cookie in values
-               select Request(method, host, path, header, query, cookie, listener);
+               from ip in new[] { "", "10.0.0.1", "10.0.0.2" }
+               select Request(method, host, path, header, query, cookie, listener, ip);
     }
 
     private static void AssertAgree(

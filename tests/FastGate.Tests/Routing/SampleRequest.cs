@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text;
+using FastGate.Gateway;
 using FastGate.Gateway.Routing;
 using FastGate.Http;
 
@@ -12,12 +14,13 @@ internal sealed class SampleRequest
 
     public SampleRequest(
         string method, string host, string target, IEnumerable<(string Name, string Value)>? headers = null,
-            int listener = 0)
+            int listener = 0, string ip = "")
     {
         Method = method;
         Host = host;
         Target = target;
         Listener = listener;
+        Ip = ip;
         int question = target.IndexOf('?', StringComparison.Ordinal);
         Path = question < 0 ? target : target[..question];
         _path = Encoding.ASCII.GetBytes(Path);
@@ -50,6 +53,8 @@ internal sealed class SampleRequest
     public string Target { get; }
     public string Path { get; }
     public int Listener { get; }
+    /// <summary>The client's address; empty for none.</summary>
+    public string Ip { get; }
     public List<(string Name, string Value)> Headers { get; }
     public RequestHead Head { get; } = new();
     public ReadOnlySpan<byte> HeadBytes => _bytes;
@@ -65,13 +70,14 @@ internal sealed class SampleRequest
         MethodName = Head.MethodName.Of(_bytes),
         Head = Head,
         HeadBytes = _bytes,
+        ClientIp = Ip.Length == 0 ? null : IpNumber.Of(IPAddress.Parse(Ip)),
     };
 
     public string TextOf(Slice slice) => Encoding.ASCII.GetString(slice.Of(_path));
 
     public override string ToString() =>
         Encoding.Latin1.GetString(_bytes).Replace("\r\n", " | ",
-            StringComparison.Ordinal) + $"host '{Host}' listener {Listener}";
+            StringComparison.Ordinal) + $"host '{Host}' listener {Listener} ip {Ip}";
 }
 
 internal static class Parsed
