@@ -113,6 +113,9 @@ internal sealed partial class GateProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Nobody will ever read its standard output.</summary>
+    public void CloseOut() => _process.StandardOutput.Close();
+
     /// <summary>SIGTERM, and all that follows.</summary>
     public void End()
     {
