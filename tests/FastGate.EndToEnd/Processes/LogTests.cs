@@ -94,6 +94,7 @@ public sealed class LogTests : IDisposable
         connection.ReadExactly(5);
         connection.Send("HTTP/1.1 201 Created\r\nContent-Length: 7\r\n\r\ncreated");
         (string head, _) = client.ReadMessage();
+        client.Dispose();
         gate.End();
         JsonElement line = OnlyLine(gate);
         AssertFields(line, [.. s_always, "url.query", "server.address", "server.port", "user_agent.original",
@@ -124,6 +125,7 @@ public sealed class LogTests : IDisposable
         connection.ReadHead();
         connection.Send("nonsense\r\n\r\n");
         client.Problem(502, "http_protocol_error");
+        client.Dispose();
         gate.End();
         JsonElement line = OnlyLine(gate);
         AssertFields(line, [.. s_always, "server.address", "upstream_us", "upstream", "server", "reason"]);
@@ -138,6 +140,7 @@ public sealed class LogTests : IDisposable
         client.Send("GET /secret HTTP/1.1\r\nHost : h\r\n\r\n");
         (string head, string body) = client.ReadMessage();
         client.AssertEnded();
+        client.Dispose();
         gate.End();
         JsonElement line = OnlyLine(gate);
         AssertFields(line, [.. s_always, "reason"]);
