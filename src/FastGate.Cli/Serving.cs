@@ -36,19 +36,16 @@ internal sealed class Serving
     public static int Run(GateConfig config, Terminal terminal)
     {
         int workers = WorkersOf(config.Gate.Server);
-        LogWriter logs;
         try
         {
-            logs = new LogWriter(config.Gate.Log, workers);
+            using var logs = new LogWriter(config.Gate.Log, workers);
+            return new Serving(config, terminal, logs).Run(workers);
         }
         catch (IOException exception)
         {
+            // The log's file cannot be opened, or there is no descriptor for an event loop.
             terminal.Say(exception.Message);
             return ExitCode.CouldNotStart;
-        }
-        using (logs)
-        {
-            return new Serving(config, terminal, logs).Run(workers);
         }
     }
 

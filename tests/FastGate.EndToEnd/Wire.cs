@@ -16,16 +16,24 @@ internal sealed class Wire(Socket socket) : IDisposable
 
     public Socket Socket { get; } = Bounded(socket);
 
-    public static Wire Connect(int port, int receiveBuffer = 0)
+    public static Wire Connect(int port, int receiveBuffer = 0) =>
+        Connect(new IPEndPoint(IPAddress.Loopback, port), receiveBuffer);
+
+    public static Wire Connect(EndPoint address, int receiveBuffer = 0)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket socket = NewSocket(address);
         if (receiveBuffer > 0)
         {
             socket.ReceiveBufferSize = receiveBuffer;
         }
-        socket.Connect(IPAddress.Loopback, port);
+        socket.Connect(address);
         return new Wire(socket);
     }
+
+    /// <summary>A socket for what is said at this address.</summary>
+    public static Socket NewSocket(EndPoint address) => address.AddressFamily == AddressFamily.Unix
+        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        : new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
     public void Send(string text) => Send(Encoding.Latin1.GetBytes(text));
 

@@ -84,19 +84,30 @@ internal sealed class LogPump
         long due = _process.SettleFloods(nowMs, _limits.FloodMs, final);
         // Where both logs are one file, a message must not land in the middle of an access line.
         bool processFull = !(_sharedFile && IsMidLine) && PumpProcess();
-        if (waitsForRetry)
+        if (waitsForRetry || full)
         {
-            due = due < 0 ? _retryMs : Math.Min(due, _retryMs);
+            // Nobody wakes a writer that waits for a pipe, and lines that are dropped meanwhile must be said.
+            long again = full ? nowMs + _limits.RetryMs : _retryMs;
+            due = due < 0 ? again : Math.Min(due, again);
         }
         bool isEmpty = !AnyLine && _lines.Count == 0 && _process.IsEmpty;
         return new PumpTurn(wrote, isEmpty, full || waitsForRetry,
             full ? _accessTarget!.Fd : -1, processFull ? _processTarget!.Fd : -1, due);
     }
 
-    /// <summary>After the last turn: what could not be written is counted, files are closed.</summary>
+    /// <summary>After the last turn: what could not be written is counted and said, files are closed.</summary>
     public void Close()
     {
+        bool isTorn = _sharedFile && IsMidLine;
         _access.Abandon();
+        if (_access.Dropped != 0)
+        {
+            _process.Warn("access log lines were never written", ("dropped", _access.Dropped));
+        }
+        while (!isTorn && !_process.IsEmpty && !PumpProcess())
+        {
+            // What was taken before comes first.
+        }
         _process.TakeAll(_lines);
         _process.CountDropped(_lines.Count);
         _lines.Clear();

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace FastGate.Gateway.Stats;
 
@@ -18,7 +17,7 @@ internal sealed class RequestIds
     private const int LaneShift = 48;
     private const int HalfLength = Length / 2;
 
-    private static readonly byte[] s_process = RandomNumberGenerator.GetBytes(16);
+    private static readonly byte[] s_process = NewKey();
 
     /// <summary>tchar (RFC 9110 section 5.6.2): none of them can end a header field, a JSON string or a log
     /// field.</summary>
@@ -48,6 +47,15 @@ internal sealed class RequestIds
     /// <summary>Whether an id that came from a trusted proxy may be kept.</summary>
     public static bool IsValid(ReadOnlySpan<byte> id) =>
         id.Length is > 0 and <= IncomingBytesMax && !id.ContainsAnyExcept(s_token);
+
+    /// <summary>From the runtime's generator, which the system seeds: the cryptographic one would make libssl a
+    /// condition of the program's start, for something that is no secret.</summary>
+    private static byte[] NewKey()
+    {
+        byte[] key = new byte[16];
+        Random.Shared.NextBytes(key);
+        return key;
+    }
 
     // The finaliser of splitmix64: each step can be undone, so different counters stay different.
     private static ulong Scramble(ulong value)

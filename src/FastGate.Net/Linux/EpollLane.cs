@@ -230,6 +230,6 @@ internal sealed unsafe class EpollLane : Lane
 
     private static int Check(int result, string call) => result >= 0
         ? result
-        : throw new InvalidOperationException(
-            $"{call} failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        : throw new IOException(
+            $"cannot start an event loop: {call}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 }

@@ -13,6 +13,9 @@ internal sealed partial class GateProcess : IDisposable
     public const int User1 = 10;
     public const int Terminate = 15;
 
+    /// <summary>To run the tests with the native binary: FASTGATE_PROGRAM=/.../out/fastgate dotnet test</summary>
+    private static readonly string? s_named = Environment.GetEnvironmentVariable("FASTGATE_PROGRAM");
+
     private readonly Process _process;
     private readonly Lines? _out;
 
@@ -29,6 +32,8 @@ internal sealed partial class GateProcess : IDisposable
         Error = new Lines(_process.StandardError);
         _out = leaveOut ? null : new Lines(_process.StandardOutput);
     }
+
+    public static bool IsNative => !string.IsNullOrEmpty(s_named);
 
     public int Id => _process.Id;
 
@@ -47,7 +52,15 @@ internal sealed partial class GateProcess : IDisposable
     /// <param name="directory">Its current directory.</param>
     /// <param name="arguments">Of the command line.</param>
     public static GateProcess Start(string directory, params string[] arguments) =>
-        new(Command(directory, arguments, 0), leaveOut: false);
+        new(Command(directory, arguments, ""), leaveOut: false);
+
+    /// <summary>Runs the program, which must end by itself, with at most so many open files.</summary>
+    public static (int Code, string Out, string Error) RunLimited(string directory, int descriptors)
+    {
+        using var process = new GateProcess(Command(directory, ["run"], $"-n {descriptors}"), leaveOut: false);
+        int code = process.WaitForExit();
+        return (code, Text(process.Out), Text(process.Error));
+    }
 
     /// <summary>Runs the program to its end.</summary>
     /// <returns>Its exit code and everything it wrote.</returns>
@@ -62,15 +75,16 @@ internal sealed partial class GateProcess : IDisposable
     /// <param name="scratch">Where its file is written; its current directory.</param>
     /// <param name="toml">Its configuration without <c>version</c> and <c>[admin]</c>; without a listener it gets one
     /// on a free port of 127.0.0.1.</param>
-    /// <param name="descriptors">The hard limit of open files; 0 leaves it.</param>
+    /// <param name="limit">Of open files, as arguments of <c>ulimit</c> (<c>-n 128</c> is the soft and the hard one);
+    /// none leaves it.</param>
     /// <param name="leaveOut">Standard output is a pipe that nobody reads.</param>
-    public static GateProcess Serve(Scratch scratch, string toml, int descriptors = 0, bool leaveOut = false)
+    public static GateProcess Serve(Scratch scratch, string toml, string limit = "", bool leaveOut = false)
     {
         string listener = toml.Contains("[[listener]]", StringComparison.Ordinal)
             ? ""
             : "[[listener]]\nname = \"web\"\nbind = \"127.0.0.1:0\"\n";
         scratch.Write("gate.toml", $"version = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n{listener}{toml}\n");
-        var gate = new GateProcess(Command(scratch.Root, ["run"], descriptors), leaveOut);
+        var gate = new GateProcess(Command(scratch.Root, ["run"], limit), leaveOut);
         try
         {
             gate.AdminPort = PortIn(gate.Error.WaitFor("admin on http://"));
@@ -113,6 +127,9 @@ internal sealed partial class GateProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Nobody will ever read its standard output.</summary>
+    public void CloseOut() => _process.StandardOutput.Close();
+
     /// <summary>SIGTERM, and all that follows.</summary>
     public void End()
     {
@@ -130,14 +147,11 @@ internal sealed partial class GateProcess : IDisposable
         _process.Dispose();
     }
 
-    private static ProcessStartInfo Command(string directory, string[] arguments, int descriptors)
+    private static ProcessStartInfo Command(string directory, string[] arguments, string limit)
     {
-        // To run the tests with the native binary: FASTGATE_PROGRAM=/.../out/fastgate dotnet test
-        string[] program = Environment.GetEnvironmentVariable("FASTGATE_PROGRAM") is { Length: > 0 } named
-            ? [named]
-            : ["dotnet", Built()];
-        string[] command = descriptors > 0
-            ? ["bash", "-c", $"ulimit -n {descriptors}; exec \"$@\"", "fastgate", .. program, .. arguments]
+        string[] program = IsNative ? [s_named!] : ["dotnet", Built()];
+        string[] command = limit.Length > 0
+            ? ["bash", "-c", $"ulimit {limit}; exec \"$@\"", "fastgate", .. program, .. arguments]
             : [.. program, .. arguments];
         var start = new ProcessStartInfo(command[0]) { WorkingDirectory = directory };
         foreach (string argument in command.AsSpan(1))

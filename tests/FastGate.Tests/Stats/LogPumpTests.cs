@@ -164,6 +164,7 @@ public sealed class LogPumpTests : IDisposable
         bench.Turn();
         bench.Dispose();
         Assert.Equal(3, bench.Access.Dropped);
+        Assert.EndsWith("warn access log lines were never written dropped=3\n", bench.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,180 @@
+using System.Net.Sockets;
+
+namespace FastGate.EndToEnd.Processes;
+
+/// <summary>What the process does at the limits of its machine, and what it leaves alone.</summary>
+public sealed class LimitTests : IDisposable
+{
+    private const string Unreachable = "warn connections_max cannot be reached: the limit of open files is too low";
+    private const string Exhausted = "error accepting pauses: out of descriptors or memory";
+    private const string Get = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    /// <summary>Room for the runtime's own files and a few dozen connections.</summary>
+    private const string Few = "-n 128";
+
+    private const int MoreThanFew = 160;
+
+    /// <summary>Of 100 a second: a gate that asked again at once would use them all.</summary>
+    private const int FewTicks = 10;
+
+    private readonly Scratch _scratch = new();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Theory]
+    [InlineData("-n 1064", 501, "connections_max=501 reachable=500 open_files=1064")]
+    [InlineData("-n 1064", 500, null)]
+    [InlineData("-Sn 256; ulimit -Hn 1064", 501, "connections_max=501 reachable=500 open_files=1064")]
+    [InlineData("-Sn 256; ulimit -Hn 1064", 500, null)]
+    [InlineData("-n 128", 100, "connections_max=100 reachable=32 open_files=128")]
+    public void A_bound_that_the_limit_of_open_files_makes_unreachable_is_said(string limit, int connections, string? said)
+    {
+        using GateProcess gate = GateProcess.Serve(_scratch,
+            GateProcess.Pong($"[client]\nconnections_max = {connections}\n"), limit);
+        Assert.EndsWith("pong", gate.Get(), StringComparison.Ordinal);
+        gate.End();
+        string[] warned = [.. gate.Error.WaitForEnd().Where(line => line.Contains(Unreachable, StringComparison.Ordinal))];
+        Assert.Equal(said is null ? 0 : 1, warned.Length);
+        Assert.All(warned, line => Assert.EndsWith($"{Unreachable} {said}", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_gate_that_runs_out_of_descriptors_says_so_once_rests_and_answers_again()
+    {
+        using GateProcess gate =
+            GateProcess.Serve(_scratch, GateProcess.Pong("[client]\nconnections_max = 1000\n"), Few);
+        using Wire early = gate.Connect();
+        Pong(early);
+        List<Socket> crowd = Crowd(gate);
+        gate.Error.WaitFor(Exhausted);
+        await CpuTime.SettledAsync(gate.Id, Soon.Token);
+        Assert.InRange(await CpuTime.InASecondAsync(gate.Id, Soon.Token), 0, FewTicks);
+        Pong(early);
+        Assert.Single(gate.Error.Now, line => line.Contains(Exhausted, StringComparison.Ordinal));
+        crowd.ForEach(socket => socket.Dispose());
+        using (Wire late = gate.Connect())
+        {
+            Pong(late);
+        }
+        early.Dispose();
+        gate.End();
+    }
+
+    [Fact]
+    public void A_request_that_finds_no_descriptor_for_its_upstream_is_told_and_a_later_one_is_served()
+    {
+        using var upstream = new HandUpstream();
+        using GateProcess gate = GateProcess.Serve(_scratch,
+            GateOnLoopback.To(upstream.Address, rest: "[client]\nconnections_max = 1000\n"), Few);
+        using Wire early = gate.Connect();
+        early.Send(Get);
+        using (Wire first = upstream.Accept())
+        {
+            first.ReadHead();
+            first.Send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+            early.Fine();
+            // Nothing is left in the pool.
+            first.AssertEnded();
+        }
+        List<Socket> crowd = Crowd(gate);
+        gate.Error.WaitFor(Exhausted);
+        early.Send(Get);
+        early.Problem(503, "overloaded");
+        Assert.False(upstream.HasPending);
+        crowd.ForEach(socket => socket.Dispose());
+        using Wire late = gate.Connect();
+        late.Send(Get);
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Expect.Ok);
+        late.Fine();
+        late.Dispose();
+        early.Dispose();
+        gate.End();
+    }
+
+    /// <summary>What a gate opens last are its event loops and its listening sockets.</summary>
+    [Fact]
+    public void Too_few_descriptors_to_start_with_is_4_and_a_sentence()
+    {
+        Assert.SkipUnless(GateProcess.IsNative, "a runtime that compiles needs descriptors itself to say anything");
+        int needed;
+        using (GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong("[server]\nworkers = 1\n")))
+        {
+            needed = Enumerable.Range(0, int.MaxValue).TakeWhile(fd => Path.Exists($"/proc/{gate.Id}/fd/{fd}")).Count();
+            gate.End();
+        }
+        for (int less = 1; less <= 6; less++)
+        {
+            (int code, _, string error) = GateProcess.RunLimited(_scratch.Root, needed - less);
+            Assert.True(code == 4, $"{needed} - {less}: {code}: {error}");
+            Assert.Contains("\nfastgate: cannot ", "\n" + error, StringComparison.Ordinal);
+            Assert.Contains("Too many open files\n", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_native_program_starts_without_libssl()
+    {
+        Assert.SkipUnless(GateProcess.IsNative, "the runtime that compiles has its own needs");
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong());
+        Assert.EndsWith("pong", gate.Get(), StringComparison.Ordinal);
+        Assert.DoesNotContain("libssl", File.ReadAllText($"/proc/{gate.Id}/maps"), StringComparison.Ordinal);
+        gate.End();
+    }
+
+    [Fact]
+    public async Task A_gate_with_nothing_to_do_uses_no_CPU()
+    {
+        using var upstream = new HandUpstream();
+        using GateProcess gate = GateProcess.Serve(_scratch, GateOnLoopback.To(upstream.Address,
+            rest: "[log]\nto = \"access.log\"\n", upstream: "pool = { idle = \"1h\" }"));
+        using Wire client = gate.Connect();
+        using Wire pooled = Expect.Exchange(client, upstream);
+        await CpuTime.SettledAsync(gate.Id, Soon.Token);
+        Assert.InRange(await CpuTime.InASecondAsync(gate.Id, Soon.Token), 0, 1);
+        client.Dispose();
+        gate.End();
+    }
+
+    [Fact]
+    public void A_name_that_does_not_resolve_stops_nothing_else()
+    {
+        using var upstream = new HandUpstream();
+        using GateProcess gate = GateProcess.Serve(_scratch, GateOnLoopback.To(upstream.Address, rest: """
+            [upstream.lost]
+            servers = ["no-such-host.invalid:80"]
+            [[route]]
+            name = "lost"
+            match = "/lost/*"
+            upstream = "lost"
+            """));
+        using Wire client = gate.Connect();
+        client.Send("GET /lost/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.Problem(502, "dns_error");
+        gate.Error.WaitFor("warn cannot resolve no-such-host.invalid: ");
+        client.Send("GET /lost/b HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.Problem(502, "dns_error");
+        using Wire connection = Expect.Exchange(client, upstream);
+        client.Dispose();
+        gate.End();
+    }
+
+    /// <summary>More connections than there are descriptors for; those that are not accepted wait in the
+    /// kernel.</summary>
+    private static List<Socket> Crowd(GateProcess gate)
+    {
+        var crowd = new List<Socket>();
+        for (int i = 0; i < MoreThanFew; i++)
+        {
+            crowd.Add(gate.Connect().Socket);
+        }
+        return crowd;
+    }
+
+    private static void Pong(Wire client)
+    {
+        client.Send(Get);
+        Assert.Equal("pong", client.ReadMessage().Body);
+    }
+}
