@@ -10,9 +10,12 @@ internal static class Expect
     public const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
     /// <summary>The next answer is the gate's own and says why.</summary>
-    public static void Problem(this Wire client, int status, string reason)
+    public static void Problem(this Wire client, int status, string reason) => client.Problem(status, reason, out _);
+
+    /// <inheritdoc cref="Problem(Wire, int, string)"/>
+    public static void Problem(this Wire client, int status, string reason, out string head)
     {
-        (string head, string body) = client.ReadMessage();
+        (head, string body) = client.ReadMessage();
         Assert.StartsWith($"HTTP/1.1 {status} ", head, StringComparison.Ordinal);
         Assert.Contains($"\r\nProxy-Status: fastgate; error={reason}\r\n", head, StringComparison.Ordinal);
         Assert.Contains("\r\nContent-Type: application/problem+json\r\n", head, StringComparison.Ordinal);

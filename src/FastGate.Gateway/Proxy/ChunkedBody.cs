@@ -20,6 +20,8 @@ internal struct ChunkedBody(HeadLimits limits)
         More,
         Ended,
         Broken,
+        /// <summary>The trailers are more than a head may be.</summary>
+        TrailersTooLarge,
     }
 
     public readonly record struct Progress(State State, SequencePosition Consumed, SequencePosition Examined,
@@ -71,6 +73,8 @@ internal struct ChunkedBody(HeadLimits limits)
                 }
                 SequencePosition end = rest.GetPosition(used);
                 return new Progress(State.Ended, end, end, data);
+            case ParseStatus.HeadTooLarge or ParseStatus.TooManyHeaders:
+                return new Progress(State.TrailersTooLarge, rest.End, rest.End, data);
             default:
                 return new Progress(State.Broken, rest.End, rest.End, data);
         }

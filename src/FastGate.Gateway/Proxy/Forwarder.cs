@@ -74,9 +74,7 @@ internal static class Forwarder
             {
                 if (exchange.Response.Status == 101)
                 {
-                    await upload;
-                    await Tunnel.RunAsync(exchange, lane, pooled);
-                    exchange.Pooled = null;
+                    await SwitchAsync(exchange, lane, pooled, upload);
                     return;
                 }
                 BeginAnswer(exchange, lane);
@@ -118,6 +116,24 @@ internal static class Forwarder
         Rental result = await rental;
         exchange.WaitTicks += Stopwatch.GetTimestamp() - from;
         return result;
+    }
+
+    /// <summary>The request ends before the protocol changes (RFC 9110 section 7.8).</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private static async ValueTask SwitchAsync(Exchange exchange, GateLane lane, PooledConnection pooled,
+        ValueTask<UploadEnd> upload)
+    {
+        UploadEnd sent = await upload;
+        if (sent == UploadEnd.Complete)
+        {
+            await Tunnel.RunAsync(exchange, lane, pooled);
+        }
+        else
+        {
+            exchange.Fail(sent.Reason());
+            pooled.Pool.Drop(pooled);
+        }
+        exchange.Pooled = null;
     }
 
     private static void BeginAnswer(Exchange exchange, GateLane lane)

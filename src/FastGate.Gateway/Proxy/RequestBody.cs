@@ -149,9 +149,11 @@ internal static class RequestBody
             ChunkedBody.Progress progress = body.Copy(read.Buffer, upstream.Output, lane.Trailers);
             exchange.BodyBytesIn += progress.DataBytes;
             input.AdvanceTo(progress.Consumed, progress.Examined);
-            if (progress.State == ChunkedBody.State.Broken)
+            if (progress.State >= ChunkedBody.State.Broken)
             {
-                return UploadEnd.BadRequest;
+                return progress.State == ChunkedBody.State.Broken
+                    ? UploadEnd.BadRequest
+                    : UploadEnd.TrailersTooLarge;
             }
             if (exchange.BodyBytesIn > exchange.Route!.BodyBytesMax)
             {

@@ -110,7 +110,7 @@ internal static class ResponseBody
             ChunkedBody.Progress progress = body.Copy(read.Buffer, exchange.Client.Output, lane.Trailers);
             exchange.BodyBytesOut += progress.DataBytes;
             upstream.Input.AdvanceTo(progress.Consumed, progress.Examined);
-            if (progress.State == ChunkedBody.State.Broken)
+            if (progress.State >= ChunkedBody.State.Broken)
             {
                 exchange.Fail(Reason.HttpProtocolError);
                 return false;

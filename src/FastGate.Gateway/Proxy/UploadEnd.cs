@@ -15,6 +15,8 @@ internal enum UploadEnd : byte
     TooLarge,
     /// <summary>The chunked coding broke a rule.</summary>
     BadRequest,
+    /// <summary>The trailers are more than <c>head_bytes_max</c> or <c>headers_max</c> allow.</summary>
+    TrailersTooLarge,
     /// <summary>The upstream's connection broke; it may have answered before.</summary>
     UpstreamBroken,
     /// <summary>The upstream does not read.</summary>
@@ -31,6 +33,7 @@ internal static class UploadEnds
         UploadEnd.ClientTimeout => Stats.Reason.ClientTimeout,
         UploadEnd.TooLarge => Stats.Reason.BodyTooLarge,
         UploadEnd.BadRequest => Stats.Reason.BadRequest,
+        UploadEnd.TrailersTooLarge => Stats.Reason.HeadTooLarge,
         UploadEnd.UpstreamBroken => Stats.Reason.ConnectionTerminated,
         UploadEnd.UpstreamStalled => Stats.Reason.HttpResponseTimeout,
         _ => Stats.Reason.None,

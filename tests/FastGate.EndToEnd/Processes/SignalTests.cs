@@ -97,6 +97,9 @@ public sealed class SignalTests : IDisposable
         string path = _scratch.Path("access.log");
         using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong("[log]\nto = \"access.log\"\n"));
         gate.Get("/old");
+        // A line is written after its answer was sent.
+        Assert.True(
+            SpinWait.SpinUntil(() => new FileInfo(path).Length > 0, Wire.BoundMs), "the first line was not written");
         File.Move(path, path + ".1");
         gate.Signal(GateProcess.User1);
         Assert.True(SpinWait.SpinUntil(() => File.Exists(path), Wire.BoundMs), "the log was not opened again");

@@ -7,6 +7,10 @@ namespace FastGate.EndToEnd.Upgrade;
 public sealed class TunnelTests
 {
     private const string Ask = "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+    private const string AskWithBody = "POST /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+        + "Content-Length: 5\r\n\r\n";
+    private const string AskWithChunks = "POST /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+        + "Transfer-Encoding: chunked\r\n\r\n";
     private const string Switched =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
 
@@ -161,6 +165,39 @@ public sealed class TunnelTests
         again.Fin();
         third.AssertEnded();
         gate.Logs("101", "200", "503 connection_limit_reached", "101");
+    }
+
+    [Fact]
+    public void It_begins_when_the_body_of_its_request_has_ended()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send(AskWithBody + "hel");
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Switched + "first");
+        client.Send("loand more");
+        Assert.StartsWith("HTTP/1.1 101 ", client.ReadHead(), StringComparison.Ordinal);
+        Assert.Equal("first", client.ReadExactly(5));
+        Assert.Equal("helloand more", connection.ReadExactly(13));
+    }
+
+    [Fact]
+    public void A_request_whose_body_breaks_a_rule_switches_to_nothing()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send(AskWithChunks);
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Switched);
+        client.Send("not a size\r\n");
+        client.Problem(400, "bad_request");
+        client.AssertEnded();
+        connection.AssertEnded();
+        gate.Logs("400 bad_request");
     }
 
     [Fact]
