@@ -42,8 +42,7 @@ public sealed class ConnectionWriter : PipeWriter
         return _tail!.FreeMemory;
     }
 
-    /// <summary>Room for <paramref name="sizeHint"/> bytes in one piece, at most
-    /// <see cref="BufferPool.LargeBytes"/>.</summary>
+    /// <summary>Room for <paramref name="sizeHint"/> bytes in one piece.</summary>
     public override Span<byte> GetSpan(int sizeHint = 0)
     {
         Reserve(sizeHint);
@@ -241,13 +240,11 @@ public sealed class ConnectionWriter : PipeWriter
 
     private void Reserve(int sizeHint)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeHint, BufferPool.LargeBytes);
         if (_tail is not null && _tail.Free >= Math.Max(sizeHint, 1))
         {
             return;
         }
-        BufferPool pool = _connection.Lane.Buffers;
-        Segment segment = sizeHint > BufferPool.SmallBytes ? pool.RentLarge() : pool.RentSmall();
+        Segment segment = _connection.Lane.Buffers.Rent(sizeHint);
         if (_tail is null)
         {
             _head = segment;

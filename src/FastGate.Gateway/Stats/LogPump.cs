@@ -49,9 +49,10 @@ internal sealed class LogPump
     /// <summary>At the next turn the path of the access log is opened anew. Any thread.</summary>
     public void AskReopen() => Volatile.Write(ref _reopenAsked, 1);
 
-    /// <summary>Something is there that must not wait for an access line or a timeout.</summary>
+    /// <summary>Something is there that must not wait for an access line or a timeout. On the thread that
+    /// pumps.</summary>
     public bool IsUrgent => Volatile.Read(ref _reopenAsked) != 0
-        || (!_process.IsEmpty && _lines.Count == 0);
+        || (!_process.IsEmpty && _lines.Count == 0 && !IsHeldBack);
 
     public bool AnyLine
     {
@@ -82,8 +83,7 @@ internal sealed class LogPump
         }
         SayDrops();
         long due = _process.SettleFloods(nowMs, _limits.FloodMs, final);
-        // Where both logs are one file, a message must not land in the middle of an access line.
-        bool processFull = !(_sharedFile && IsMidLine) && PumpProcess();
+        bool processFull = !IsHeldBack && PumpProcess();
         if (waitsForRetry || full)
         {
             // Nobody wakes a writer that waits for a pipe, and lines that are dropped meanwhile must be said.
@@ -98,7 +98,7 @@ internal sealed class LogPump
     /// <summary>After the last turn: what could not be written is counted and said, files are closed.</summary>
     public void Close()
     {
-        bool isTorn = _sharedFile && IsMidLine;
+        bool isTorn = IsHeldBack;
         _access.Abandon();
         if (_access.Dropped != 0)
         {
@@ -114,6 +114,9 @@ internal sealed class LogPump
         _accessTarget?.Close();
         _processTarget?.Close();
     }
+
+    /// <summary>Where both logs are one file, a message must not land in the middle of an access line.</summary>
+    private bool IsHeldBack => _sharedFile && IsMidLine;
 
     private bool IsMidLine => _ends.Length != 0 && _access.Rings[_firstRing].IsMidLine;
 

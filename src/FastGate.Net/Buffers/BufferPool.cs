@@ -34,6 +34,19 @@ public sealed class BufferPool
 
     public Segment RentLarge() => Take(ref _freeLarge, LargeBytes);
 
+    /// <summary>A buffer of at least so many bytes in one piece. More than <see cref="LargeBytes"/>, which only the
+    /// heads of unusual limits need, is taken from the collector each time.</summary>
+    public Segment Rent(int bytes)
+    {
+        if (bytes <= LargeBytes)
+        {
+            return bytes <= SmallBytes ? RentSmall() : RentLarge();
+        }
+        _lane.AssertCurrent();
+        byte[] own = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
+        return Count(new Segment(MemoryMarshal.CreateFromPinnedArray(own, 0, bytes), own, 0));
+    }
+
     public void Return(Segment segment)
     {
         _lane.AssertCurrent();
@@ -42,6 +55,10 @@ public sealed class BufferPool
         Rented--;
         RentedBytes -= segment.Capacity;
         segment.Clear();
+        if (segment.Capacity > LargeBytes)
+        {
+            return;
+        }
         ref Segment? free = ref segment.Capacity == SmallBytes ? ref _freeSmall : ref _freeLarge;
         segment.NextFree = free;
         free = segment;
@@ -57,9 +74,14 @@ public sealed class BufferPool
         Segment segment = free!;
         free = segment.NextFree;
         segment.NextFree = null;
+        return Count(segment);
+    }
+
+    private Segment Count(Segment segment)
+    {
         segment.IsRented = true;
         Rented++;
-        RentedBytes += bytes;
+        RentedBytes += segment.Capacity;
         return segment;
     }
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace FastGate.Net.Buffers;
 
-/// <summary>One pooled buffer as a link of a sequence. Its memory is pinned for the life of the process.</summary>
+/// <summary>One pooled buffer as a link of a sequence. Its memory is pinned for the life of the object.</summary>
 public sealed class Segment : ReadOnlySequenceSegment<byte>
 {
     private readonly Memory<byte> _whole;
@@ -27,7 +27,7 @@ public sealed class Segment : ReadOnlySequenceSegment<byte>
 
     public Segment? NextSegment => (Segment?)Next;
 
-    /// <summary>Address of the first byte, valid for the life of the process.</summary>
+    /// <summary>Address of the first byte, valid for the life of the object.</summary>
     internal unsafe byte* Address => _address;
 
     internal Span<byte> FreeSpan => _whole.Span[Length..];

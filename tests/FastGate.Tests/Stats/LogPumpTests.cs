@@ -337,6 +337,7 @@ public sealed class LogPumpTests : IDisposable
         process.Info("hello");
         pump.Turn(1500, final: false);
         Assert.Equal("", Pipes.ReadNow(reader));
+        Assert.False(pump.IsUrgent, "it would be tried again and again");
         for (int i = 0; i < 100 && !text.Contains("hello", StringComparison.Ordinal); i++)
         {
             pump.Turn(2000 + i, final: false);

@@ -24,6 +24,19 @@ public sealed class BufferPoolTests : IDisposable
     });
 
     [Fact]
+    public void More_than_a_large_one_is_one_piece_and_not_kept() => OnLane(pool =>
+    {
+        Segment huge = pool.Rent(BufferPool.LargeBytes + 1);
+        Assert.Equal(BufferPool.LargeBytes + 1, huge.Free);
+        Assert.Equal((1, BufferPool.LargeBytes + 1), (pool.Rented, (int)pool.RentedBytes));
+        pool.Return(huge);
+        Assert.Equal((0, 0), (pool.Rented, (int)pool.RentedBytes));
+        Segment large = pool.Rent(BufferPool.LargeBytes);
+        Assert.NotSame(huge, large);
+        pool.Return(large);
+    });
+
+    [Fact]
     public void What_comes_back_is_empty() => OnLane(pool =>
     {
         Segment segment = pool.RentSmall();
