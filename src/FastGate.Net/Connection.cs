@@ -13,6 +13,8 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     private bool _gone;
     private long _readDue = Never;
     private long _writeDue = Never;
+    private long _writeGap;
+    private long _acknowledged;
     private bool _readOverdue;
     private bool _writeOverdue;
 
@@ -163,11 +165,13 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         ArmTimer();
     }
 
-    /// <summary>The same for writes.</summary>
+    /// <summary>The same for writes, where it bounds the gap between bytes: while the peer acknowledges some, it is put
+    /// off by as much as it was set ahead. One that takes nothing more is noticed one to two such gaps later.</summary>
     public void SetWriteDeadline(long due)
     {
         Lane.AssertCurrent();
         _writeDue = due;
+        _writeGap = due - Lane.Now;
         _writeOverdue = false;
         ArmTimer();
     }
@@ -213,7 +217,25 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
-    private protected virtual void OnWriteDeadline() => Output.OnDeadline();
+    private protected virtual void OnWriteDeadline()
+    {
+        long acknowledged = BytesSent - UnacknowledgedBytes;
+        if (Output.IsWaiting && acknowledged > _acknowledged)
+        {
+            _acknowledged = acknowledged;
+            _writeDue = Lane.Now + _writeGap;
+            ArmTimer();
+            return;
+        }
+        Output.OnDeadline();
+    }
+
+    /// <summary>A flush begins to wait: from here on what the peer takes counts.</summary>
+    internal void NoteWriteWait() => _acknowledged = BytesSent - UnacknowledgedBytes;
+
+    /// <summary>Bytes that were sent and are not with the peer yet: a socket takes more only when a good part of its
+    /// buffer is free, so a slow peer looks silent for long.</summary>
+    private protected virtual long UnacknowledgedBytes => 0;
 
     /// <summary>Readiness, translated by the transport. Runs waiters inline: the transport calls it from a place where
     /// that is right.</summary>

@@ -7,6 +7,7 @@ public abstract class ConnectionWatch
     /// <summary>Bytes, an end or a fault arrived unasked. Runs inline on the lane: note it, abort something,
     /// return.</summary>
     /// <param name="connection">The connection it arrived on.</param>
-    /// <param name="broken">The connection is gone (reset, or closed both ways); otherwise bytes or a FIN.</param>
+    /// <param name="broken">The connection is gone; otherwise bytes or a FIN, which behind our own FIN is an orderly
+    /// end.</param>
     protected internal abstract void OnActivity(Connection connection, bool broken);
 }

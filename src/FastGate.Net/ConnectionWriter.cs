@@ -166,6 +166,7 @@ public sealed class ConnectionWriter : PipeWriter
             KeepCallersRest();
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
         }
+        _connection.NoteWriteWait();
         return _wait.Begin();
     }
 

@@ -14,7 +14,9 @@ public abstract class Transport : IDisposable
     /// <param name="lane">The lane it will live on.</param>
     /// <param name="address">Where to.</param>
     /// <param name="due">Until when, in the lane's milliseconds; then the fault is TimedOut.</param>
-    public abstract ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due);
+    /// <param name="handle">To end it earlier.</param>
+    public abstract ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+        ConnectHandle? handle = null);
 
     /// <summary>Starts the lanes' threads.</summary>
     public abstract void Start();

@@ -147,6 +147,10 @@ internal sealed class Wire(Socket socket) : IDisposable
         _buffered.RemoveRange(0, bytes);
     }
 
+    /// <summary>Drops what was received and not read yet.</summary>
+    /// <returns>How many bytes.</returns>
+    public int TakeBuffered() => Take(_buffered.Count).Length;
+
     /// <summary>Everything up to the end of the connection.</summary>
     /// <param name="reset">It ended in a reset.</param>
     public string ReadToEnd(out bool reset)

@@ -15,6 +15,9 @@ internal struct ChunkedBody(HeadLimits limits)
     /// <summary>Data goes out as it is, without chunks: for a client that reads to the end of the connection.</summary>
     public bool Unframed { get; init; }
 
+    /// <summary>What is done with trailers whose names have underscores.</summary>
+    public UnderscoreHandling Underscores { get; init; } = UnderscoreHandling.Pass;
+
     public enum State : byte
     {
         More,
@@ -66,6 +69,8 @@ internal struct ChunkedBody(HeadLimits limits)
         {
             case ParseStatus.Incomplete:
                 return new Progress(State.More, rest.Start, rest.End, data);
+            case ParseStatus.Complete when trailers.HasUnderscores && Underscores == UnderscoreHandling.Refuse:
+                return new Progress(State.Broken, rest.End, rest.End, data);
             case ParseStatus.Complete:
                 if (!Unframed)
                 {
@@ -101,12 +106,15 @@ internal struct ChunkedBody(HeadLimits limits)
         output.Append("\r\n"u8);
     }
 
-    private static void WriteEnd(ConnectionWriter output, ReadOnlySpan<byte> section, HeaderTable trailers)
+    private readonly void WriteEnd(ConnectionWriter output, ReadOnlySpan<byte> section, HeaderTable trailers)
     {
+        HeaderFlags leftOut = Underscores == UnderscoreHandling.Drop
+            ? HeaderFlags.HopByHop | HeaderFlags.Underscore
+            : HeaderFlags.HopByHop;
         output.Append(ChunkedEncoder.LastChunk);
         foreach (ref readonly Header trailer in trailers.Items)
         {
-            if ((trailer.Flags & HeaderFlags.HopByHop) == 0)
+            if ((trailer.Flags & leftOut) == 0)
             {
                 output.Append(trailer.Line.Of(section));
             }

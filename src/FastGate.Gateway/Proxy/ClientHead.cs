@@ -27,12 +27,15 @@ internal static class ClientHead
             rules.Mark(response.Headers, head);
         }
         writer.CopyFields(head, response.Headers, Own);
-        if (!response.Headers.Has(HeaderId.Date))
+        if (!response.Headers.Has(HeaderId.Date) && !rules.Replaces(HeaderId.Date))
         {
             // A recipient with a clock adds what the origin left out (RFC 9110 section 6.6.1).
             writer.Field("Date"u8, lane.Date.Now(lane.Lane.Now));
         }
-        writer.Field("X-Request-Id"u8, exchange.RequestId);
+        if (!rules.Replaces(HeaderId.XRequestId))
+        {
+            writer.Field("X-Request-Id"u8, exchange.RequestId);
+        }
         WriteFraming(ref writer, exchange, response, head);
         if (!rules.IsEmpty)
         {

@@ -33,6 +33,7 @@ internal sealed class ClientLoop
     private int _pipelined;
     private bool _isIdle;
     private long _idleSince;
+    private long _headSince = LaneTimer.Never;
     private byte[]? _address;
 
     public ClientLoop(GateLane lane, Connection client, int listener)
@@ -107,6 +108,7 @@ internal sealed class ClientLoop
     {
         // 1 read head
         ParseStatus status = await ReadHeadAsync(exchange);
+        _headSince = LaneTimer.Never;
         if (status == ParseStatus.Incomplete)
         {
             return false;
@@ -181,12 +183,17 @@ internal sealed class ClientLoop
     private async ValueTask<ParseStatus> ReadMoreAsync(Exchange exchange, int scanned)
     {
         _client.SetReadDeadline(_lane.Lane.Now + exchange.Table.Client.HeadTimeoutMs);
+        _headSince = _lane.Lane.Now;
         while (true)
         {
+            if (_lane.MustRefuse(exchange))
+            {
+                return ParseStatus.Complete;
+            }
             ReadResult read = await _client.Input.ReadAsync();
             if (read.IsCanceled)
             {
-                exchange.Fail(Reason.ClientTimeout);
+                exchange.Fail(_lane.IsOverMemory ? Reason.Overloaded : Reason.ClientTimeout);
                 return ParseStatus.Complete;
             }
             ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
@@ -344,6 +351,7 @@ internal sealed class ClientLoop
             lane.Refusals--;
         }
         client.Close();
+        lane.RefusalEnded();
     }
 
     /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
@@ -355,11 +363,11 @@ internal sealed class ClientLoop
         }
     }
 
-    /// <summary>Since when it waits for a request, in the lane's milliseconds; <see cref="LaneTimer.Never"/> when it
-    /// does not.</summary>
-    public long IdleSince => _isIdle ? _idleSince : LaneTimer.Never;
+    /// <summary>Since when it waits for a request or for the rest of its head, in the lane's milliseconds;
+    /// <see cref="LaneTimer.Never"/> when it does not.</summary>
+    public long IdleSince => _isIdle ? _idleSince : _headSince;
 
-    /// <summary>Memory is short: an idle connection makes room.</summary>
+    /// <summary>Memory is short: a connection that waits for its client makes room.</summary>
     public void EndIdle() => _client.Input.CancelPendingRead();
 
     /// <summary>The time for draining is over.</summary>

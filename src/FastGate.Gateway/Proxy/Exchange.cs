@@ -169,6 +169,7 @@ internal sealed class Exchange : ConnectionWatch
         _clientAddressInHead = default;
         _requestIdLength = 0;
         Route = null;
+        Match = default;
         Pooled = null;
         Server = null;
         Status = 0;
@@ -315,6 +316,11 @@ internal sealed class Exchange : ConnectionWatch
         if (Client.Output.IsWaiting)
         {
             Client.Output.CancelPendingFlush();
+        }
+        UploadCanceled = true;
+        if (Client.Input.IsWaiting)
+        {
+            Client.Input.CancelPendingRead();
         }
     }
 

@@ -98,6 +98,7 @@ internal static class Forwarder
                 return;
             }
             replaced = true;
+            exchange.UploadCanceled = false;
         }
     }
 
@@ -130,7 +131,7 @@ internal static class Forwarder
         }
         else
         {
-            exchange.Fail(sent.Reason());
+            exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : sent.Reason());
             pooled.Pool.Drop(pooled);
         }
         exchange.Pooled = null;

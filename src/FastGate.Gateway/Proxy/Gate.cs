@@ -134,6 +134,11 @@ public sealed class Gate
     internal void ConnectionEnded()
     {
         Interlocked.Decrement(ref _connections);
+        RefusalEnded();
+    }
+
+    internal void RefusalEnded()
+    {
         if (IsDraining)
         {
             CheckDrained();

@@ -120,8 +120,20 @@ internal sealed class GateLane
     /// connection costs besides.</summary>
     public bool IsOverMemory => Lane.Buffers.RentedBytes + ((long)Clients * ClientBytes) > _memoryMax;
 
-    /// <summary>Ends the connections that have been idle for longest.</summary>
-    public void MakeRoom()
+    /// <summary>Memory is short: the request is refused, and whoever keeps us waiting longest makes room.</summary>
+    public bool MustRefuse(Exchange exchange)
+    {
+        if (!IsOverMemory)
+        {
+            return false;
+        }
+        exchange.Fail(Reason.Overloaded);
+        MakeRoom();
+        return true;
+    }
+
+    /// <summary>Ends the connections that have waited for their clients for longest.</summary>
+    private void MakeRoom()
     {
         if (Lane.Now < _nextRoomAt)
         {
@@ -147,6 +159,9 @@ internal sealed class GateLane
             client.EndIdle();
         }
     }
+
+    /// <summary>A connection that was not admitted is closed: a gate that drains may have waited for it.</summary>
+    public void RefusalEnded() => _gate.RefusalEnded();
 
     public void ReportBug(Exception bug) => _gate.ReportBug(bug);
 

@@ -6,8 +6,21 @@ namespace FastGate.Gateway.Proxy;
 /// <summary>Changes to the fields of a message, compiled: remove, set, add, default, in this order.</summary>
 internal sealed class HeaderRules
 {
+    /// <summary>Fields that the gate writes itself, unless a rule removes or sets them.</summary>
+    private static readonly (HeaderId Id, byte[] Name)[] s_gates =
+    [
+        (HeaderId.XForwardedFor, "X-Forwarded-For"u8.ToArray()),
+        (HeaderId.XForwardedProto, "X-Forwarded-Proto"u8.ToArray()),
+        (HeaderId.XForwardedHost, "X-Forwarded-Host"u8.ToArray()),
+        (HeaderId.XRequestId, "X-Request-Id"u8.ToArray()),
+        (HeaderId.Via, "Via"u8.ToArray()),
+        (HeaderId.Date, "Date"u8.ToArray()),
+    ];
+
+    // Behind the table, which the constructor reads: statics begin in their order.
     public static HeaderRules None { get; } = new([], [], [], []);
 
+    private readonly ulong _replaced;
     private readonly Rule[] _set;
     private readonly Rule[] _add;
     private readonly Rule[] _default;
@@ -19,10 +32,17 @@ internal sealed class HeaderRules
         _add = add;
         _default = @default;
         _remove = remove;
+        foreach ((HeaderId id, byte[] name) in s_gates)
+        {
+            _replaced |= IsRemoved(name) ? 1UL << (int)id : 0;
+        }
         IsEmpty = set.Length + add.Length + @default.Length + remove.Length == 0;
     }
 
     public bool IsEmpty { get; }
+
+    /// <summary>A rule removes or sets this field of the gate's own, which is therefore not written.</summary>
+    public bool Replaces(HeaderId id) => (_replaced & (1UL << (int)id)) != 0;
 
     /// <summary>A field to write: its name as it will stand, and the template of its value.</summary>
     public readonly record struct Rule(byte[] Name, Template Value);

@@ -13,8 +13,10 @@ internal static class OwnAnswer
 
     /// <summary>For a connection over <c>connections_max</c>, of whose request nothing is known.</summary>
     public static ReadOnlySpan<byte> Overloaded =>
-        "HTTP/1.1 503 Service Unavailable\r\nProxy-Status: fastgate; error=overloaded\r\nRetry-After: 1\r\n"u8
-        + "Content-Length: 0\r\nConnection: close\r\n\r\n"u8;
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"u8
+        + "Proxy-Status: fastgate; error=overloaded\r\nRetry-After: 1\r\n"u8
+        + "Content-Length: 88\r\nConnection: close\r\n\r\n"u8
+        + "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"reason\":\"overloaded\"}\n"u8;
 
     public static void Write(Exchange exchange, ConnectionWriter output, GateLane lane)
     {

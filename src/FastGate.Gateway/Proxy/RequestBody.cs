@@ -97,9 +97,13 @@ internal static class RequestBody
                 {
                     return sent;
                 }
-                exchange.Client.SetReadDeadline(pace.NextDue(exchange.BodyBytesIn));
+                exchange.Client.SetReadDeadline(pace.NextDue());
                 read = await input.ReadAsync();
                 pace.WaitEnded();
+            }
+            if (read.IsCanceled && exchange.AnswerBegun && !exchange.UploadCanceled)
+            {
+                continue; // Whoever is answered already may take their time: the answer ends the upload.
             }
             if (OfRead(read, exchange) is var trouble and not UploadEnd.Complete)
             {
@@ -125,7 +129,10 @@ internal static class RequestBody
     private static async ValueTask<UploadEnd> CopyChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         ConnectionReader input = exchange.Client.Input;
-        var body = new ChunkedBody(exchange.Table.RequestLimits);
+        var body = new ChunkedBody(exchange.Table.RequestLimits)
+        {
+            Underscores = exchange.Table.Client.UnderscoreHeaders,
+        };
         var pace = new Pace(exchange, lane.Lane);
         while (true)
         {
@@ -138,9 +145,13 @@ internal static class RequestBody
                 {
                     return sent;
                 }
-                exchange.Client.SetReadDeadline(pace.NextDue(exchange.BodyBytesIn));
+                exchange.Client.SetReadDeadline(pace.NextDue());
                 read = await input.ReadAsync();
                 pace.WaitEnded();
+            }
+            if (read.IsCanceled && exchange.AnswerBegun && !exchange.UploadCanceled)
+            {
+                continue; // Whoever is answered already may take their time: the answer ends the upload.
             }
             if (OfRead(read, exchange) is var trouble and not UploadEnd.Complete)
             {
@@ -200,7 +211,8 @@ internal static class RequestBody
         return result.IsCompleted && result.Buffer.IsEmpty ? UploadEnd.ClientGone : UploadEnd.Complete;
     }
 
-    /// <summary>How fast the client sends: only the time we waited for it counts.</summary>
+    /// <summary>How fast the client sends: only the time we waited for it counts, from its first byte on, for it may
+    /// wait for a 100 itself; and none once the answer has begun.</summary>
     private struct Pace(Exchange exchange, Lane lane)
     {
         private readonly long _idleMs = exchange.Route!.Timeout.IdleMs;
@@ -208,11 +220,16 @@ internal static class RequestBody
         private long _waitedMs;
         private long _waitFrom;
 
-        public long NextDue(long received)
+        public long NextDue()
         {
+            if (exchange.AnswerBegun)
+            {
+                return LaneTimer.Never;
+            }
+            long received = exchange.BodyBytesIn;
             _waitFrom = lane.Now;
             long due = lane.Now + _idleMs;
-            if (_rateMin > 0)
+            if (_rateMin > 0 && received > 0)
             {
                 long allowedMs = RateGraceMs + (received * 1000 / _rateMin);
                 due = Math.Min(due, lane.Now + Math.Max(allowedMs - _waitedMs, 0));
@@ -220,6 +237,6 @@ internal static class RequestBody
             return due;
         }
 
-        public void WaitEnded() => _waitedMs += lane.Now - _waitFrom;
+        public void WaitEnded() => _waitedMs += exchange.BodyBytesIn > 0 ? lane.Now - _waitFrom : 0;
     }
 }

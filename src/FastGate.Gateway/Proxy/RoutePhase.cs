@@ -30,10 +30,8 @@ internal static class RoutePhase
     public static void Find(Exchange exchange, GateLane lane)
     {
         ReadForwarding(exchange, lane);
-        if (lane.IsOverMemory)
+        if (lane.MustRefuse(exchange))
         {
-            lane.MakeRoom();
-            exchange.Fail(Reason.Overloaded);
             return;
         }
         if (exchange.Request.Headers.HasUnderscores

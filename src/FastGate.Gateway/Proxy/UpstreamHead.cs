@@ -44,9 +44,15 @@ internal static class UpstreamHead
         }
         LeaveOutUnderscores(exchange);
         writer.CopyFields(head, request.Headers, trusted ? s_own : s_own | s_forwarding);
-        WriteForwarded(ref writer, exchange, trusted);
-        writer.Field("X-Request-Id"u8, exchange.RequestId);
-        writer.Raw("Via: 1.1 fastgate\r\n"u8);
+        WriteForwarded(ref writer, exchange, trusted, route.RequestHeaders);
+        if (!route.RequestHeaders.Replaces(HeaderId.XRequestId))
+        {
+            writer.Field("X-Request-Id"u8, exchange.RequestId);
+        }
+        if (!route.RequestHeaders.Replaces(HeaderId.Via))
+        {
+            writer.Raw("Via: 1.1 fastgate\r\n"u8);
+        }
         WriteFraming(ref writer, request, head);
         if (!route.RequestHeaders.IsEmpty)
         {
@@ -84,14 +90,32 @@ internal static class UpstreamHead
         }
     }
 
-    private static void WriteForwarded(ref HeadWriter writer, Exchange exchange, bool trusted)
+    private static void WriteForwarded(ref HeadWriter writer, Exchange exchange, bool trusted, HeaderRules rules)
     {
         HeaderTable headers = exchange.Request.Headers;
+        ReadOnlySpan<byte> head = exchange.HeadBytes;
+        if (!rules.Replaces(HeaderId.XForwardedFor))
+        {
+            WriteForwardedFor(ref writer, exchange, trusted);
+        }
+        if (!rules.Replaces(HeaderId.XForwardedProto))
+        {
+            Forward(ref writer, headers, head, HeaderId.XForwardedProto, trusted, "X-Forwarded-Proto"u8, "http"u8);
+        }
+        if (!rules.Replaces(HeaderId.XForwardedHost))
+        {
+            Forward(ref writer, headers, head, HeaderId.XForwardedHost, trusted, "X-Forwarded-Host"u8,
+                exchange.Authority);
+        }
+    }
+
+    private static void WriteForwardedFor(ref HeadWriter writer, Exchange exchange, bool trusted)
+    {
         ReadOnlySpan<byte> head = exchange.HeadBytes;
         writer.Raw("X-Forwarded-For: "u8);
         if (trusted)
         {
-            foreach (ref readonly Header header in headers.Items)
+            foreach (ref readonly Header header in exchange.Request.Headers.Items)
             {
                 if (header.Id == HeaderId.XForwardedFor && header.Value.Length > 0)
                 {
@@ -102,8 +126,6 @@ internal static class UpstreamHead
         }
         writer.Raw(exchange.Loop.PeerAddress);
         writer.Raw("\r\n"u8);
-        Forward(ref writer, headers, head, HeaderId.XForwardedProto, trusted, "X-Forwarded-Proto"u8, "http"u8);
-        Forward(ref writer, headers, head, HeaderId.XForwardedHost, trusted, "X-Forwarded-Host"u8, exchange.Authority);
     }
 
     /// <summary>A trusted proxy's word stands; otherwise what we see ourselves.</summary>

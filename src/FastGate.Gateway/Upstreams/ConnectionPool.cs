@@ -59,7 +59,7 @@ public sealed class ConnectionPool
         }
         if (server.TryTakePermit() || (fresh && TryFreePermit(server)))
         {
-            return DialAsync(server, connectMs);
+            return DialAsync(server, connectMs, wait);
         }
         // The chosen one is full: any other that has an idle connection or room.
         foreach (Server other in _upstream.Servers)
@@ -70,7 +70,7 @@ public sealed class ConnectionPool
             }
             if (other != server && (other.TryTakePermit() || (fresh && TryFreePermit(other))))
             {
-                return DialAsync(other, connectMs);
+                return DialAsync(other, connectMs, wait);
             }
         }
         return QueueAsync(wait, connectMs);
@@ -177,7 +177,7 @@ public sealed class ConnectionPool
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<Rental> DialAsync(Server server, long connectMs)
+    private async ValueTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)
     {
         NetAddress[] addresses = server.Addresses;
         if (addresses.Length == 0)
@@ -188,13 +188,13 @@ public sealed class ConnectionPool
         server.CountActive(Lane, 1);
         long due = Lane.Now + connectMs;
         uint turn = server.NextTurn(addresses);
-        Connection connection = await _transport.ConnectAsync(Lane, addresses[turn], due);
+        Connection connection = await _transport.ConnectAsync(Lane, addresses[turn], due, wait.Connect);
         // A name often stands for an address of each family, and the server listens on one of them.
         for (int tried = 1; tried < addresses.Length && IsElsewherePossible(connection.Fault); tried++)
         {
             connection.Close();
             turn = (turn + 1) % (uint)addresses.Length;
-            connection = await _transport.ConnectAsync(Lane, addresses[turn], due);
+            connection = await _transport.ConnectAsync(Lane, addresses[turn], due, wait.Connect);
         }
         var pooled = new PooledConnection(this, server, connection);
         if (connection.Fault == ConnectionFault.None)
@@ -239,7 +239,7 @@ public sealed class ConnectionPool
             return Activate(pooled);
         }
         return wait.Permit is { } server
-            ? await DialAsync(server, connectMs)
+            ? await DialAsync(server, connectMs, wait)
             : new Rental(null, Reason.ConnectionLimitReached);
     }
 

@@ -100,9 +100,14 @@ public sealed class PoolWait : LaneTimer
         return _source.Begin();
     }
 
-    /// <summary>Ends the wait with nothing, unless a connection is already on its way. On its lane.</summary>
+    /// <summary>The connect that is under way for this exchange.</summary>
+    internal ConnectHandle Connect { get; } = new();
+
+    /// <summary>Ends the wait with nothing, unless a connection is already on its way; and the connect, if it has come
+    /// to that. On its lane.</summary>
     public void GiveUp()
     {
+        Connect.Cancel();
         if (_source.IsPending && _queue!.TryRemove(this))
         {
             Lane.Deadlines.Remove(this);

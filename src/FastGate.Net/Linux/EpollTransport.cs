@@ -28,12 +28,13 @@ public sealed class EpollTransport : Transport
         ? Names.Bind(address, _lanes)
         : SocketListener.Bind(_lanes, address, error => Exhausted?.Invoke(error));
 
-    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due)
+    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+        ConnectHandle? handle = null)
     {
         lane.AssertCurrent();
         return address.Kind == NetAddress.AddressKind.Memory
             ? new ValueTask<Connection>(Names.Connect(lane, address))
-            : SocketConnection.ConnectAsync((EpollLane)lane, address, due);
+            : SocketConnection.ConnectAsync((EpollLane)lane, address, due, handle);
     }
 
     public override void Start()

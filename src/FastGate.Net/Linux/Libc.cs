@@ -19,6 +19,8 @@ internal static unsafe partial class Libc
     public const int SolSocket = 1;
     public const int SoReuseAddr = 2;
     public const int SoError = 4;
+    /// <summary>Bytes that were sent and not acknowledged (tcp(7), unix(7)).</summary>
+    public const nuint SiocOutQ = 0x5411;
     public const int SoLinger = 13;
     public const int SoReusePort = 15;
     public const int IpProtoTcp = 6;
@@ -149,6 +151,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "getsockopt", SetLastError = true)]
     public static partial int GetSockOpt(int fd, int level, int name, void* value, uint* length);
+
+    [LibraryImport(Name, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoCtl(int fd, nuint request, int* value);
 
     [LibraryImport(Name, EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EpollCreate1(int flags);

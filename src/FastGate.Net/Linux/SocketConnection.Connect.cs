@@ -9,7 +9,8 @@ internal sealed unsafe partial class SocketConnection
 {
     private ConnectAttempt? _connecting;
 
-    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due)
+    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due,
+        ConnectHandle? handle)
     {
         byte[] raw = address.SocketAddress;
         int family = raw[0] | (raw[1] << 8);
@@ -36,12 +37,13 @@ internal sealed unsafe partial class SocketConnection
         if (error == Libc.EInProgress)
         {
             connection.Writable = false;
-            connection._connecting = new ConnectAttempt(connection);
+            connection._connecting = new ConnectAttempt(connection, handle);
         }
         if (!connection.Attach(counted: false) || error == 0)
         {
             return new ValueTask<Connection>(connection);
         }
+        handle?.Begin(connection);
         connection.SetWriteDeadline(due);
         return connection._connecting!.Begin();
     }
@@ -59,6 +61,7 @@ internal sealed unsafe partial class SocketConnection
     {
         ConnectAttempt attempt = _connecting!;
         _connecting = null;
+        attempt.Forget();
         SetWriteDeadline(Never);
         int error = Libc.TakeError(_fd);
         if (error != 0)
@@ -80,11 +83,14 @@ internal sealed unsafe partial class SocketConnection
     }
 
     /// <summary>The wait for a connect to end; its deadline is the connection's write deadline.</summary>
-    private sealed class ConnectAttempt(SocketConnection connection) : LaneSource<Connection>
+    private sealed class ConnectAttempt(SocketConnection connection, ConnectHandle? handle) : LaneSource<Connection>
     {
+        public void Forget() => handle?.End();
+
         public void Finish()
         {
             connection._connecting = null;
+            Forget();
             CompleteQueued(connection, connection.Lane);
         }
     }

@@ -62,6 +62,7 @@ internal sealed unsafe partial class SocketConnection : Connection
 
     public void OnEvents(uint flags)
     {
+        // A hang-up is both ends' FIN, or a reset: behind our own FIN it is an orderly end.
         const uint Gone = Libc.EpollHup | Libc.EpollErr;
         if (_connecting is not null)
         {
@@ -88,7 +89,7 @@ internal sealed unsafe partial class SocketConnection : Connection
         OnReadiness(
             readable: (flags & (Libc.EpollIn | Gone | Libc.EpollRdHup)) != 0,
             writable: (flags & (Libc.EpollOut | Gone)) != 0,
-            broken: (flags & Gone) != 0);
+            broken: (flags & Libc.EpollErr) != 0 || ((flags & Libc.EpollHup) != 0 && !OutputEnded));
     }
 
     private protected override int ReceiveCore(Span<byte> buffer)
@@ -225,6 +226,15 @@ internal sealed unsafe partial class SocketConnection : Connection
             start = 0;
         }
         return total;
+    }
+
+    private protected override long UnacknowledgedBytes
+    {
+        get
+        {
+            int queued = 0;
+            return _fd >= 0 && Libc.IoCtl(_fd, Libc.SiocOutQ, &queued) == 0 ? queued : 0;
+        }
     }
 
     private protected override bool IsCut => _fd < 0;

@@ -118,12 +118,7 @@ internal sealed class MemoryConnection : Connection
     private protected override void EndOutputCore()
     {
         _peer._inbound.Ended = true;
-        // Ended both ways is a hang-up for both, as a socket tells it.
-        _peer.Announce(readable: true, broken: _peer.OutputEnded);
-        if (_inbound.Ended)
-        {
-            Announce(readable: true, broken: true);
-        }
+        _peer.Announce(readable: true);
     }
 
     public override void Abort(ConnectionFault fault = ConnectionFault.Aborted)
@@ -157,7 +152,7 @@ internal sealed class MemoryConnection : Connection
         if (!_cut)
         {
             _peer._inbound.Ended = true;
-            _peer.Announce(readable: true, writable: true, broken: _peer.OutputEnded);
+            _peer.Announce(readable: true, writable: true);
         }
         ReleaseBuffers();
     }

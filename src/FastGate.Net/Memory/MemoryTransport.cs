@@ -21,7 +21,8 @@ public sealed class MemoryTransport : Transport
 
     public override Listener Bind(NetAddress address) => Names.Bind(address, _lanes);
 
-    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due)
+    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+        ConnectHandle? handle = null)
     {
         lane.AssertCurrent();
         return new ValueTask<Connection>(Names.Connect(lane, address));

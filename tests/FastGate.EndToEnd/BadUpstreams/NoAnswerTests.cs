@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FastGate.Gateway.Upstreams;
 
 namespace FastGate.EndToEnd.BadUpstreams;
 
@@ -26,32 +27,48 @@ public sealed class NoAnswerTests
     }
 
     [Fact]
+    public void A_connect_ends_with_the_time_of_the_exchange()
+    {
+        using var upstream = new HandUpstream(backlog: 0);
+        using var gate = new GateOnLoopback(
+            GateOnLoopback.To(upstream.Address, "timeout = { connect = \"60s\", total = \"300ms\" }"));
+        using var fillers = new Fillers(upstream.Port);
+        using Wire client = gate.Connect();
+        client.Send(Expect.Get);
+        client.Problem(504, "http_response_timeout");
+        gate.Logs("504 http_response_timeout");
+    }
+
+    [Fact]
+    public void A_connect_ends_with_its_client_and_gives_its_permit_back()
+    {
+        using var upstream = new HandUpstream(backlog: 0);
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address, "timeout = { connect = \"60s\" }",
+            "pool = { connections_max = 1 }"));
+        using (var fillers = new Fillers(upstream.Port))
+        {
+            Server server = gate.Gate.Upstreams[0].Servers[0];
+            Wire gone = gate.Connect();
+            gone.Send(Expect.Get);
+            Expect.Await(() => server.Active > 0, "it does not connect");
+            gone.Reset();
+            gate.AwaitExchanges(1);
+            Assert.Equal(0, server.Connections);
+        }
+        gate.Logs("499 client_closed");
+    }
+
+    [Fact]
     public void A_listener_that_takes_no_connection()
     {
         using var upstream = new HandUpstream(backlog: 0);
         using var gate = new GateOnLoopback(
             GateOnLoopback.To(upstream.Address, "timeout = { connect = \"300ms\" }"));
-        var fillers = new List<Socket>();
-        try
-        {
-            for (int i = 0; i < 8; i++)
-            {
-                var filler = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-                {
-                    Blocking = false,
-                };
-                fillers.Add(filler);
-                Assert.ThrowsAny<SocketException>(() => filler.Connect(IPAddress.Loopback, upstream.Port));
-            }
-            using Wire client = gate.Connect();
-            client.Send(Expect.Get);
-            client.Problem(504, "connection_timeout");
-            gate.Logs("504 connection_timeout");
-        }
-        finally
-        {
-            fillers.ForEach(filler => filler.Dispose());
-        }
+        using var fillers = new Fillers(upstream.Port);
+        using Wire client = gate.Connect();
+        client.Send(Expect.Get);
+        client.Problem(504, "connection_timeout");
+        gate.Logs("504 connection_timeout");
     }
 
     [Theory]
@@ -173,5 +190,26 @@ public sealed class NoAnswerTests
         {
             connection.Fin();
         }
+    }
+
+    /// <summary>Connections that fill a backlog of none: every further SYN is dropped.</summary>
+    private sealed class Fillers : IDisposable
+    {
+        private readonly List<Socket> _sockets = [];
+
+        public Fillers(int port)
+        {
+            for (int i = 0; i < 8; i++)
+            {
+                var filler = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+                {
+                    Blocking = false,
+                };
+                _sockets.Add(filler);
+                Assert.ThrowsAny<SocketException>(() => filler.Connect(IPAddress.Loopback, port));
+            }
+        }
+
+        public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
     }
 }

@@ -63,6 +63,30 @@ public sealed class TunnelTests
         gate.Logs("101");
     }
 
+    /// <summary>Both sides have ended while bytes still wait for a slow upstream: that is no break.</summary>
+    [Fact]
+    public void What_a_client_sends_before_its_end_arrives_though_the_upstream_ended_first()
+    {
+        const int Length = 8 * 1024 * 1024;
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        connection.Fin();
+        Assert.Equal("", client.ReadToEnd(out _));
+        var sending = new Thread(() =>
+        {
+            client.TrySend(new byte[Length]);
+            client.Fin();
+        });
+        sending.Start();
+        Expect.Await(() => connection.Socket.Available > 100_000, "nothing came");
+        Assert.Equal(Length, connection.ReadToEnd(out bool reset).Length);
+        Assert.False(reset);
+        Assert.True(sending.Join(Wire.BoundMs));
+        gate.Logs("101");
+    }
+
     [Fact]
     public void The_upstream_ends_first()
     {

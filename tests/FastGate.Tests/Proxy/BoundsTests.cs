@@ -266,6 +266,60 @@ public sealed class BoundsTests
     }
 
     [Fact]
+    public void The_rate_of_a_body_counts_from_its_first_byte()
+    {
+        using GateInMemory gate = With();
+        Peer client = gate.Connect();
+        client.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+        gate.Advance(20_000);
+        gate.Upstream[0].Send("HTTP/1.1 100 Continue\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 100 ", client.Received);
+        client.Send("body");
+        gate.Upstream[0].Send(Ok);
+        Assert.EndsWith("ok", client.Received);
+    }
+
+    [Fact]
+    public void Who_is_answered_already_may_take_their_time_with_the_body()
+    {
+        using GateInMemory gate = With(route: "timeout = { idle = \"15s\" }");
+        Peer client = gate.Connect();
+        client.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nb");
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (int i = 0; i < 4; i++)
+        {
+            gate.Advance(10_000);
+            Assert.False(client.Ended);
+            gate.Upstream[0].Send("1\r\ne\r\n");
+        }
+        gate.Upstream[0].Send("0\r\n\r\n");
+        Assert.EndsWith("1\r\ne\r\n1\r\ne\r\n1\r\ne\r\n1\r\ne\r\n0\r\n\r\n", client.Received);
+    }
+
+    [Fact]
+    public void Memory_over_its_bound_ends_requests_whose_heads_do_not_come()
+    {
+        using GateInMemory gate = With(server: "memory_max = \"16MiB\"");
+        Peer half = gate.Connect();
+        half.Send("GET / HTTP/1.1\r\nHo");
+        Peer client = gate.Connect();
+        gate.On(() =>
+        {
+            for (int i = 0; i < 256; i++)
+            {
+                gate.Lane.Buffers.RentLarge();
+            }
+        });
+        client.Send("GET / HT");
+        foreach (Peer peer in (Peer[])[client, half])
+        {
+            Assert.StartsWith("HTTP/1.1 503 ", peer.Received);
+            Assert.Contains("error=overloaded", peer.Received);
+            Assert.True(peer.Ended);
+        }
+    }
+
+    [Fact]
     public void Without_a_connection_to_be_had_the_queue_has_its_bounds()
     {
         using GateInMemory gate = With(

@@ -138,10 +138,13 @@ public sealed class RouteTrieTwinTests
     {
         // The literals of a pattern that minds case satisfy one that does not.
         RoutePattern strict = finding.Route.IgnoreCase ? finding.OtherPattern! : finding.Pattern!;
-        string path = string.Join('/', strict.PathText.Split('/').Select(static s => s is ['{', ..] or "*" ? "c" : s));
+        // A rest of one segment may already belong to another pattern of the same route, and an empty one may not.
+        string[] paths = [.. new[] { "c", "" }.Select(rest => string.Join('/', strict.PathText.Split('/')
+            .Select(s => s switch { ['{', ..] => "c", "*" => rest, _ => s })))];
         string host = strict.Host?.Text.Replace("*", "c", StringComparison.Ordinal) ?? "z";
         string[] values = ["", "1", "2"];
         return from method in new[] { "GET", "HEAD", "POST", "PUT", "PURGE", "LOCK" }
+               from path in paths
                from listener in new[] { 0, 1 }
                from header in values
                from query in values

@@ -224,27 +224,42 @@ public sealed class DemoUpstream
             _connection.Output.Append("HTTP/1.1 100 Continue\r\n\r\n"u8);
         }
         WriteHead(200, "application/octet-stream"u8, -1);
+        if (!await ReadChunksAsync(echo: true))
+        {
+            return false;
+        }
+        _connection.Output.Append("0\r\n\r\n"u8);
+        return !(await _connection.Output.FlushAsync()).IsCompleted && _head.KeepAlive;
+    }
+
+    /// <summary>Reads a chunked body to its end; false when it ends before that or breaks a rule.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private async ValueTask<bool> ReadChunksAsync(bool echo)
+    {
         var decoder = new ChunkedDecoder();
         bool last = false;
         while (!last)
         {
+            if ((await _connection.Output.FlushAsync()).IsCompleted)
+            {
+                return false;
+            }
             ReadResult read = await _connection.Input.ReadAsync();
             if (read.Buffer.IsEmpty)
             {
                 return false;
             }
-            long used = EchoChunks(read.Buffer, ref decoder, out last, out bool broken);
+            long used = ReadChunks(read.Buffer, echo, ref decoder, out last, out bool broken);
             _connection.Input.AdvanceTo(read.Buffer.GetPosition(used));
-            if (broken || (await _connection.Output.FlushAsync()).IsCompleted)
+            if (broken)
             {
                 return false;
             }
         }
-        _connection.Output.Append("0\r\n\r\n"u8);
-        return await SkipTrailersAsync() && !(await _connection.Output.FlushAsync()).IsCompleted;
+        return await SkipTrailersAsync();
     }
 
-    private long EchoChunks(in ReadOnlySequence<byte> buffer, ref ChunkedDecoder decoder, out bool last,
+    private long ReadChunks(in ReadOnlySequence<byte> buffer, bool echo, ref ChunkedDecoder decoder, out bool last,
         out bool broken)
     {
         long consumed = 0;
@@ -254,7 +269,7 @@ public sealed class DemoUpstream
         {
             ReadOnlySpan<byte> span = buffer.Slice(consumed).FirstSpan;
             ChunkStep step = decoder.Read(span, out int used, out Slice data);
-            if (!data.IsEmpty)
+            if (echo && !data.IsEmpty)
             {
                 WriteChunk(data.Of(span));
             }
@@ -323,9 +338,13 @@ public sealed class DemoUpstream
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<bool> FinishAsync()
     {
-        if ((await _connection.Output.FlushAsync()).IsCompleted || _head.Framing == BodyFraming.Chunked)
+        if ((await _connection.Output.FlushAsync()).IsCompleted)
         {
             return false;
+        }
+        if (_head.Framing == BodyFraming.Chunked)
+        {
+            return await ReadChunksAsync(echo: false) && _head.KeepAlive;
         }
         long left = _head.ContentLength;
         while (left > 0)
