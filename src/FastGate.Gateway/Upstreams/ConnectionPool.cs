@@ -73,7 +73,7 @@ public sealed class ConnectionPool
                 return DialAsync(other, connectMs, wait);
             }
         }
-        return QueueAsync(wait, connectMs);
+        return QueueAsync(wait, connectMs, fresh);
     }
 
     /// <summary>Takes back a connection whose exchange ended cleanly.</summary>
@@ -215,7 +215,7 @@ public sealed class ConnectionPool
         fault is ConnectionFault.Refused or ConnectionFault.Unreachable or ConnectionFault.Reset;
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs)
+    private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs, bool fresh)
     {
         long due = Lane.Now + _upstream.Options.Pool.QueueTimeoutMs;
         ValueTask<PooledConnection?> waiting = wait.Begin(_upstream.Queue, Lane, due);
@@ -234,6 +234,12 @@ public sealed class ConnectionPool
             wait.Refuse();
         }
         PooledConnection? pooled = await waiting;
+        if (pooled is not null && (fresh || !pooled.Connection.IsSilent()))
+        {
+            // It may be stale as the last one was, or ended on its way from another lane: its permit is as good.
+            pooled.Connection.Close();
+            return await DialAsync(pooled.Server, connectMs, wait);
+        }
         if (pooled is not null)
         {
             return Activate(pooled);
