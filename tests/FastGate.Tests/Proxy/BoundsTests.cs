@@ -297,6 +297,21 @@ public sealed class BoundsTests
     }
 
     [Fact]
+    public void The_time_of_an_exchange_ends_the_wait_for_a_body_before_a_tunnel()
+    {
+        using GateInMemory gate = With(route: "timeout = { total = \"2s\" }");
+        Peer client = gate.Connect();
+        client.Send("POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: 4\r\n\r\nb");
+        gate.Upstream[0].Send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+        gate.Advance(1_900);
+        Assert.Equal(0, client.ReceivedBytes);
+        gate.Advance(200);
+        Assert.StartsWith("HTTP/1.1 504 ", client.Received);
+        Assert.True(gate.Upstream[0].Ended);
+        Assert.True(client.Ended);
+    }
+
+    [Fact]
     public void Memory_over_its_bound_ends_requests_whose_heads_do_not_come()
     {
         using GateInMemory gate = With(server: "memory_max = \"16MiB\"");
