@@ -351,7 +351,7 @@ internal sealed class ClientLoop
             lane.Refusals--;
         }
         client.Close();
-        lane.RefusalEnded();
+        lane.ConnectionClosed();
     }
 
     /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
@@ -364,8 +364,8 @@ internal sealed class ClientLoop
     }
 
     /// <summary>Since when it waits for a request or for the rest of its head, in the lane's milliseconds;
-    /// <see cref="LaneTimer.Never"/> when it does not.</summary>
-    public long IdleSince => _isIdle ? _idleSince : _headSince;
+    /// <see cref="LaneTimer.Never"/> when it does not, as who asks for room himself.</summary>
+    public long IdleSince => !_client.Input.IsWaiting ? LaneTimer.Never : _isIdle ? _idleSince : _headSince;
 
     /// <summary>Memory is short: a connection that waits for its client makes room.</summary>
     public void EndIdle() => _client.Input.CancelPendingRead();

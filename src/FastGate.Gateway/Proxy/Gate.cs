@@ -134,10 +134,10 @@ public sealed class Gate
     internal void ConnectionEnded()
     {
         Interlocked.Decrement(ref _connections);
-        RefusalEnded();
+        ConnectionClosed();
     }
 
-    internal void RefusalEnded()
+    internal void ConnectionClosed()
     {
         if (IsDraining)
         {

@@ -161,7 +161,7 @@ internal sealed class GateLane
     }
 
     /// <summary>A connection that was not admitted is closed: a gate that drains may have waited for it.</summary>
-    public void RefusalEnded() => _gate.RefusalEnded();
+    public void ConnectionClosed() => _gate.ConnectionClosed();
 
     public void ReportBug(Exception bug) => _gate.ReportBug(bug);
 

@@ -62,7 +62,6 @@ internal sealed unsafe partial class SocketConnection : Connection
 
     public void OnEvents(uint flags)
     {
-        // A hang-up is both ends' FIN, or a reset: behind our own FIN it is an orderly end.
         const uint Gone = Libc.EpollHup | Libc.EpollErr;
         if (_connecting is not null)
         {
@@ -86,6 +85,7 @@ internal sealed unsafe partial class SocketConnection : Connection
             // Data and FIN come as one edge: a short read no longer means drained.
             _hangup = true;
         }
+        // A hang-up is both ends' FIN, or a reset: behind our own FIN it is an orderly end.
         OnReadiness(
             readable: (flags & (Libc.EpollIn | Gone | Libc.EpollRdHup)) != 0,
             writable: (flags & (Libc.EpollOut | Gone)) != 0,

@@ -331,6 +331,8 @@ public sealed class BoundsTests
             Assert.StartsWith("HTTP/1.1 503 ", peer.Received);
             Assert.Contains("error=overloaded", peer.Received);
             Assert.True(peer.Ended);
+            peer.Send("what was under way");
+            Assert.False(peer.Broken, "it may not have seen its answer");
         }
     }
 
