@@ -144,8 +144,10 @@ internal sealed class Serving
             log.Info("not ready any more, draining later", ("drain_delay_ms", server.DrainDelayMs));
             Thread.Sleep((int)Math.Min(server.DrainDelayMs, int.MaxValue));
         }
-        log.Info("draining", ("connections", gate.Connections));
+        int connections = gate.Connections;
         Task drained = gate.DrainAsync();
+        // Said once it holds: whoever reads it may count on "Connection: close" in every answer that follows.
+        log.Info("draining", ("connections", connections));
         if (!drained.Wait((int)Math.Min(server.DrainMs, int.MaxValue)))
         {
             log.Warn("the time for draining is up, cutting what is open", ("connections", gate.Connections));

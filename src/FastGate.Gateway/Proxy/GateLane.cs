@@ -52,7 +52,9 @@ internal sealed class GateLane
     /// <summary>For the trailer section being read: a lane reads one at a time.</summary>
     public HeaderTable Trailers { get; } = new();
 
-    public bool IsDraining { get; private set; }
+    /// <summary>The gate's own word, not one a lane hears later: from the moment it drains no answer of any lane may
+    /// promise another.</summary>
+    public bool IsDraining => _gate.IsDraining;
 
     public int Clients { get; private set; }
 
@@ -90,14 +92,9 @@ internal sealed class GateLane
         _gate.ConnectionEnded();
     }
 
-    /// <summary>Every next answer ends its connection; silent ones are closed soon.</summary>
+    /// <summary>The gate drains: connections that are silent are closed soon.</summary>
     public void BeginDrain()
     {
-        if (IsDraining)
-        {
-            return;
-        }
-        IsDraining = true;
         for (ClientLoop? client = _clients; client is not null; client = client.Next)
         {
             client.BeginDrain();
