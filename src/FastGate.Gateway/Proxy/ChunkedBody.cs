@@ -116,7 +116,10 @@ internal struct ChunkedBody(HeadLimits limits)
         {
             if ((trailer.Flags & leftOut) == 0)
             {
-                output.Append(trailer.Line.Of(section));
+                output.Append(trailer.Name.Of(section));
+                output.Append(": "u8);
+                output.Append(trailer.Value.Of(section));
+                output.Append("\r\n"u8);
             }
         }
         output.Append("\r\n"u8);

@@ -7,6 +7,8 @@ namespace FastGate.Tests.Http;
 /// <summary>The slow, obvious twin of the chunked decoder: one pattern after the other over the whole text.</summary>
 internal static partial class PlainChunks
 {
+    private const string Quoted = @"""([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*""";
+    private const string White = @"[ \t]*";
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
 
     /// <summary>The data of a whole body with its trailers; null for what is refused or not whole.</summary>
@@ -61,8 +63,8 @@ internal static partial class PlainChunks
         }
     }
 
-    [GeneratedRegex(@$"\A(?<size>[0-9A-Fa-f]{{1,15}})(?<extension>(;[ \t]*{Token}({Token}|[ \t=]"
-        + """|"([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*")*)*)\r\n""")]
+    [GeneratedRegex(@$"\A(?<size>[0-9A-Fa-f]{{1,15}})(?<extension>({White};{White}{Token}+"
+        + $@"({White}={White}({Token}+|{Quoted}))?)*)\r\n")]
     private static partial Regex SizeLine();
 
     [GeneratedRegex(@$"\A{Token}+:[\t\x20-\x7E\x80-\xFF]*\z")]

@@ -90,6 +90,11 @@ public sealed class PathNormalizerTests
     [InlineData("/a/../..", nameof(PathRule.AboveRoot))]
     [InlineData("//..", nameof(PathRule.AboveRoot))]
     [InlineData("/./..", nameof(PathRule.AboveRoot))]
+    [InlineData("/..;x/a", nameof(PathRule.DotSegmentParameter))]
+    [InlineData("/a/..;/admin", nameof(PathRule.DotSegmentParameter))]
+    [InlineData("/a/.;b=c", nameof(PathRule.DotSegmentParameter))]
+    [InlineData("/a/%2e%2E%3bx/b", nameof(PathRule.DotSegmentParameter))]
+    [InlineData("/a/b%2F..;%2fc", nameof(PathRule.EncodedDotSegment))]
     [InlineData("/a/%2e%2e%2fb", nameof(PathRule.EncodedDotSegment))]
     [InlineData("/a/b%2F..", nameof(PathRule.EncodedDotSegment))]
     [InlineData("/a/b%5c.%5cc", nameof(PathRule.EncodedDotSegment))]
@@ -251,8 +256,10 @@ public sealed class PathNormalizerTests
                 }
             }
             string text = decoded.ToString();
-            if (text.Split(["%2F", "%5C"], StringSplitOptions.None) is { Length: > 1 } parts
-                && parts.Any(p => p is "." or ".."))
+            string[] parts = text.Split(["%2F", "%5C"], StringSplitOptions.None);
+            string[] climbing = [".;", "..;", ".%3B", "..%3B"];
+            if ((parts.Length > 1 && parts.Any(p => p is "." or ".."))
+                || parts.Any(p => climbing.Any(c => p.StartsWith(c, StringComparison.Ordinal))))
             {
                 return null;
             }
