@@ -87,18 +87,24 @@ internal static class FieldParser
         {
             valueEnd--;
         }
+        bool padded = valueEnd != end || valueStart > colon + 2
+            || (valueStart == colon + 2 && data[colon + 1] != (byte)' ');
         HeaderId id = HeaderNames.IdOf(data, start, colon - start);
         ref Header header = ref headers.Add(id);
         header.Name = new Slice(start, colon - start);
         header.Value = new Slice(valueStart, valueEnd - valueStart);
         header.Line = new Slice(start, end + 2 - start);
+        if (padded)
+        {
+            header.Flags = HeaderFlags.Padded;
+        }
         if (HeaderNames.IsHopByHop(id))
         {
-            header.Flags = HeaderFlags.HopByHop;
+            header.Flags |= HeaderFlags.HopByHop;
         }
         else if (id == HeaderId.Unknown && data[start..colon].Contains((byte)'_'))
         {
-            header.Flags = HeaderFlags.Underscore;
+            header.Flags |= HeaderFlags.Underscore;
             headers.HasUnderscores = true;
         }
     }

@@ -9,10 +9,13 @@ public enum HeaderFlags : byte
     HopByHop = 1,
     /// <summary>The name contains an underscore.</summary>
     Underscore = 2,
+    /// <summary>There is white space around the value, beyond one space in front of it. It is no part of the value
+    /// (RFC 9112 section 5), but some servers take a tab for one, so the line is written anew.</summary>
+    Padded = 4,
 }
 
 /// <summary>One field line. <see cref="Line"/> is the whole line with its CRLF, so that neighbours that are forwarded
-/// unchanged can be copied in one run.</summary>
+/// unchanged can be copied in one run; a line that is <see cref="HeaderFlags.Padded"/> is not.</summary>
 public struct Header
 {
     public Slice Name;
