@@ -169,8 +169,15 @@ public sealed class Gate
         _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
 
     /// <summary>Whatever it was, every connection of the lane has waited for it.</summary>
-    private void SayOverrun(Lane lane, long microseconds) => _log.Limited(LogLevel.Warn, "overrun",
-        "an event loop was busy for too long with one turn", ("lane", lane.Index), ("ms", microseconds / 1_000));
+    private void SayOverrun(Lane lane, long microseconds)
+    {
+        const string Key = "overrun";
+        if (!_log.TryCountLimited(Key))
+        {
+            _log.Limited(LogLevel.Warn, Key, "an event loop was busy for too long with one turn",
+                ("lane", lane.Index), ("ms", microseconds / 1_000));
+        }
+    }
 
     private async Task AcceptAsync(GateLane lane, int listener)
     {
