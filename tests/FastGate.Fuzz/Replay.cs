@@ -10,6 +10,11 @@ internal static class Replay
     {
         int count = 0;
         int violations = 0;
+        if (paths.FirstOrDefault(path => !Path.Exists(path)) is { } missing)
+        {
+            output.WriteLine($"{missing}: not there");
+            return false;
+        }
         foreach (string file in paths.SelectMany(Files))
         {
             count++;
@@ -17,7 +22,7 @@ internal static class Replay
             {
                 target(File.ReadAllBytes(file));
             }
-            catch (Exception violation) when (violation is not IOException)
+            catch (Exception violation)
             {
                 violations++;
                 output.WriteLine($"{file}: {(violation is ViolationException ? violation.Message : violation)}");

@@ -56,6 +56,51 @@ internal static class Fields
         }
     }
 
+    /// <summary>What Connection says, all of its fields taken together, in lower case.</summary>
+    public static HashSet<string> Options(ReadOnlySpan<byte> bytes, HeaderTable headers) =>
+        [.. Elements(bytes, headers, HeaderId.Connection)];
+
+    /// <summary>The elements of all fields with this id, trimmed and in lower case.</summary>
+    public static List<string> Elements(ReadOnlySpan<byte> bytes, HeaderTable headers, HeaderId id)
+    {
+        var elements = new List<string>();
+        foreach (ref readonly Header header in headers.Items)
+        {
+            if (header.Id == id)
+            {
+                elements.AddRange(Plain.Text(bytes, header.Value).ToLowerInvariant().Split(',')
+                    .Select(element => element.Trim(' ', '\t')));
+            }
+        }
+        return elements;
+    }
+
+    /// <summary>What is hop-by-hop by its name stops here, what frames and routes the message does not, and of the
+    /// unknown fields those stop that Connection names.</summary>
+    public static void StopWhereTheyMust(ReadOnlySpan<byte> bytes, HeaderTable headers, HashSet<string> options)
+    {
+        foreach (ref readonly Header header in headers.Items)
+        {
+            bool stops = (header.Flags & HeaderFlags.HopByHop) != 0;
+            switch (header.Id)
+            {
+                case HeaderId.Connection or HeaderId.TransferEncoding or HeaderId.TE or HeaderId.Upgrade
+                    or HeaderId.KeepAlive or HeaderId.ProxyConnection or HeaderId.ProxyAuthorization:
+                    Demand.That(stops, "a hop-by-hop field goes on");
+                    break;
+                case HeaderId.Host or HeaderId.Authorization or HeaderId.Cookie or HeaderId.SetCookie
+                    or HeaderId.XForwardedFor or HeaderId.Expect:
+                    Demand.That(!stops, "a field stops that Connection may not name");
+                    break;
+                case HeaderId.Unknown:
+                    string name = Plain.Text(bytes, header.Name).ToLowerInvariant();
+                    Demand.Same(options.Contains(name) && name is not ("close" or "keep-alive" or "upgrade"), stops,
+                        "a field stops that Connection names");
+                    break;
+            }
+        }
+    }
+
     /// <summary>Two tables are equal to the last flag.</summary>
     public static void AreSame(HeaderTable expected, HeaderTable actual)
     {

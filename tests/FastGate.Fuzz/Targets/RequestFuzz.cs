@@ -36,7 +36,7 @@ internal static class RequestFuzz
             {
                 AreSame(head, dirty);
                 Demand.That(end >= head.Length, "complete before its end");
-                Demand.That(end < head.Length + (long)pieces.Step || end == pieces.First, "complete long after its end");
+                Demand.That(end < head.Length + (long)pieces.Step || end == pieces.First, "complete after its end");
             }
         }
         if (whole != ParseStatus.Complete)
@@ -91,6 +91,18 @@ internal static class RequestFuzz
                 break;
         }
         Demand.Same(MethodNames.Of(head.MethodName.Of(bytes)), head.Method, "the method");
+        SaysWhatConnectionSays(bytes, head);
+    }
+
+    private static void SaysWhatConnectionSays(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        HashSet<string> options = Fields.Options(bytes, head.Headers);
+        Fields.StopWhereTheyMust(bytes, head.Headers, options);
+        bool current = head.MinorVersion > 0;
+        Demand.Same(current && head.Headers.Has(HeaderId.Expect), head.ExpectContinue, "it expects 100");
+        bool upgrade = current && options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade)
+            && !Fields.Elements(bytes, head.Headers, HeaderId.Upgrade).Contains("h2c");
+        Demand.Same(upgrade, head.Upgrade, "it upgrades");
     }
 
     /// <summary>What lies behind the head does not matter, and a beginning of it is neither whole nor wrong.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastGate.Http;
 using FastGate.Tests.Http;
 
@@ -37,6 +38,7 @@ internal static class ResponseFuzz
         Demand.That(head.Status is >= 100 and <= 999, "a status of three digits");
         Demand.Same((head.Status, head.Length, BodyFraming.None), (toHead.Status, toHead.Length, toHead.Framing),
             "the answer to HEAD");
+        SaysWhatConnectionSays(bytes, head);
         EndsWhereItEnds(bytes, head);
         GoesOnUnchanged(bytes, head, answersHead: false);
         GoesOnUnchanged(bytes, toHead, answersHead: true);
@@ -51,6 +53,26 @@ internal static class ResponseFuzz
             Demand.Same(twin, new PlainParser($"{head.Status}", Plain.Fields(bytes, head.Headers), head.Framing,
                 head.ContentLength, head.KeepAlive, head.Length), "the twin");
         }
+    }
+
+    private static void SaysWhatConnectionSays(ReadOnlySpan<byte> bytes, ResponseHead head)
+    {
+        HashSet<string> options = Fields.Options(bytes, head.Headers);
+        Fields.StopWhereTheyMust(bytes, head.Headers, options);
+        Demand.Same(options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade), head.Upgrade, "it upgrades");
+        int timeout = -1;
+        int index = head.Headers.IndexOf(HeaderId.KeepAlive);
+        foreach (string element in index < 0 ? [] : Plain.Text(bytes, head.Headers[index].Value).Split(','))
+        {
+            string text = element.Trim(' ', '\t');
+            if (timeout < 0 && text.StartsWith("timeout=", StringComparison.OrdinalIgnoreCase)
+                && int.TryParse(text[8..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int seconds)
+                && seconds >= 0)
+            {
+                timeout = Math.Min(seconds, 24 * 3600);
+            }
+        }
+        Demand.Same(timeout, head.KeepAliveTimeout, "the time of Keep-Alive");
     }
 
     private static void EndsWhereItEnds(byte[] bytes, ResponseHead head)
@@ -73,6 +95,8 @@ internal static class ResponseFuzz
         Demand.Same((head.Status, head.Framing), (next.Status, next.Framing), "the forwarded status and framing");
         Demand.Same(head.Framing == BodyFraming.Length ? head.ContentLength : 0,
             next.Framing == BodyFraming.Length ? next.ContentLength : 0, "the forwarded length");
+        Demand.That(head.Status is >= 200 and not 204 || !next.Headers.Has(HeaderId.ContentLength),
+            "an answer that cannot have a body goes on with a length");
         if (!head.Reason.IsEmpty)
         {
             Demand.SameBytes(head.Reason.Of(bytes), next.Reason.Of(forwarded), "the forwarded reason");

@@ -4,7 +4,8 @@ using FastGate.Tests.Http;
 namespace FastGate.Fuzz.Targets;
 
 /// <summary>A trailer section: read as its obvious twin reads it, the same whole and in pieces; what is written of it
-/// for the next hop is read as the same section there, and nothing in it changes framing, routing or credentials.</summary>
+/// for the next hop is read as the same section there, and changes neither framing nor routing nor
+/// credentials.</summary>
 internal static class TrailersFuzz
 {
     private static readonly HeaderId[] s_never =
