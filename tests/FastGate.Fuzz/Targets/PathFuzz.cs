@@ -16,7 +16,7 @@ internal static class PathFuzz
         PoliciesAgree(sent, normal);
         FitsOrSaysThatItDoesNot(sent, normal);
         string text = Plain.Text(sent);
-        string? twin = text.StartsWith('/') ? PlainPath.Normal(text) : null;
+        string? twin = text.StartsWith('/') ? PlainPath.Of(text) : null;
         Demand.That(normal.IsUsable == twin is not null, $"{normal.Rule}, the twin: {twin}");
         if (twin is null)
         {

@@ -19,7 +19,7 @@ internal static class TrailersFuzz
         var trailers = new HeaderTable();
         int scanned = 0;
         ParseStatus whole = TrailerParser.Parse(bytes, MessageCases.Limits, trailers, ref scanned, out int consumed);
-        Demand.Same(PlainChunks.Data($"0\r\n{Plain.Text(bytes)}") is not null, whole == ParseStatus.Complete,
+        Demand.Same(PlainChunks.Read($"0\r\n{Plain.Text(bytes)}") is not null, whole == ParseStatus.Complete,
             $"the twin, where the parser says {whole}");
         foreach (Pieces pieces in Pieces.Of(bytes))
         {

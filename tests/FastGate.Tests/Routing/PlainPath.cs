@@ -5,8 +5,8 @@ namespace FastGate.Tests.Routing;
 /// <summary>The slow, obvious twin of the path normaliser: step by step, on strings.</summary>
 internal static class PlainPath
 {
-    /// <summary>Null for a path that is refused.</summary>
-    public static string? Normal(string path)
+    /// <summary>The normal form; null for a path that is refused.</summary>
+    public static string? Of(string path)
     {
         const string Unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
         List<string> segments = [];
@@ -43,8 +43,10 @@ internal static class PlainPath
                 }
             }
             string text = decoded.ToString();
-            if (text.Split(["%2F", "%5C"], StringSplitOptions.None) is { Length: > 1 } parts
-                && parts.Any(p => p is "." or ".."))
+            string[] parts = text.Split(["%2F", "%5C"], StringSplitOptions.None);
+            string[] climbing = [".;", "..;", ".%3B", "..%3B"];
+            if ((parts.Length > 1 && parts.Any(p => p is "." or ".."))
+                || parts.Any(p => climbing.Any(c => p.StartsWith(c, StringComparison.Ordinal))))
             {
                 return null;
             }
