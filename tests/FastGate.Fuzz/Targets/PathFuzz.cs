@@ -12,6 +12,7 @@ internal static class PathFuzz
         byte[] room = new byte[PathNormalizer.NormalBytesMax(sent.Length)];
         NormalPath normal = PathNormalizer.Normalize(sent, room, PathPolicy.Normalize);
         Demand.That(normal.Rule is not (PathRule.TooLong or PathRule.NotNormal), "too long, or not normal");
+        FindsTheFirstSuspect(sent);
         PoliciesAgree(sent, normal);
         FitsOrSaysThatItDoesNot(sent, normal);
         string text = Plain.Text(sent);
@@ -27,6 +28,28 @@ internal static class PathFuzz
         Demand.Same(EncodesSlash(text), normal.HasEncodedSlash, "it has an encoded slash");
         IsNormal(form);
         TwiceIsOnce(form);
+    }
+
+    /// <summary>The vectorised scan finds what reading byte by byte finds, whatever lies behind the path.</summary>
+    private static void FindsTheFirstSuspect(byte[] sent)
+    {
+        if (sent is not [(byte)'/', ..])
+        {
+            return;
+        }
+        int first = -1;
+        for (int i = sent.Length - 1; i > 0; i--)
+        {
+            bool plain = char.IsAsciiLetterOrDigit((char)sent[i]) || "-._~!$&'()*+,;=:@/"u8.Contains(sent[i]);
+            if (!plain || (sent[i - 1] == (byte)'/' && sent[i] is (byte)'/' or (byte)'.'))
+            {
+                first = i;
+            }
+        }
+        foreach (byte fill in Surroundings.Fills)
+        {
+            Demand.Same(first, PathNormalizer.IndexOfSuspect(Surroundings.Of(sent, fill)), "the first suspect");
+        }
     }
 
     private static void IsNormal(ReadOnlySpan<byte> form)

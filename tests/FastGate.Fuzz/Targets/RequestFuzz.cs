@@ -39,6 +39,15 @@ internal static class RequestFuzz
                 Demand.That(end < head.Length + (long)pieces.Step || end == pieces.First, "complete after its end");
             }
         }
+        foreach (byte fill in Surroundings.Fills)
+        {
+            RequestHead dirty = Dirty();
+            Demand.Same(whole, Parse(Surroundings.Of(bytes, fill), MessageCases.Limits, dirty), "within other bytes");
+            if (whole == ParseStatus.Complete)
+            {
+                AreSame(head, dirty);
+            }
+        }
         if (whole != ParseStatus.Complete)
         {
             return;

@@ -29,6 +29,16 @@ internal static class ResponseFuzz
                 Demand.That(end >= head.Length, "complete before its end");
             }
         }
+        foreach (byte fill in Surroundings.Fills)
+        {
+            ResponseHead dirty = Dirty();
+            Demand.Same(whole, Parse(Surroundings.Of(bytes, fill), MessageCases.Limits, answersHead: false, dirty),
+                "within other bytes");
+            if (whole == ParseStatus.Complete)
+            {
+                AreSame(head, dirty);
+            }
+        }
         if (whole != ParseStatus.Complete)
         {
             return;
