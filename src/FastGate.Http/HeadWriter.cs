@@ -51,7 +51,8 @@ public ref struct HeadWriter(Span<byte> target)
         Raw("\r\n"u8);
     }
 
-    /// <summary>Copies the fields that go on, in order and as they were sent: neighbours in one run.</summary>
+    /// <summary>Copies the fields that go on, in order and as they were sent: neighbours in one run. Only what is
+    /// <see cref="HeaderFlags.Reshaped"/> is written anew, never longer than it was.</summary>
     /// <param name="head">The bytes the table refers to.</param>
     /// <param name="headers">The fields.</param>
     /// <param name="leaveOut">Bits of the ids that are written by somebody else, or not at all.</param>
@@ -62,14 +63,19 @@ public ref struct HeadWriter(Span<byte> target)
         foreach (ref readonly Header header in headers.Items)
         {
             bool stops = (header.Flags & HeaderFlags.HopByHop) != 0 || ((leaveOut >> (int)header.Id) & 1) != 0;
-            if (!stops && header.Line.Offset == runEnd)
+            bool reshaped = (header.Flags & HeaderFlags.Reshaped) != 0;
+            if (!stops && !reshaped && header.Line.Offset == runEnd)
             {
                 runEnd = header.Line.End;
                 continue;
             }
             Raw(head[runStart..runEnd]);
-            runStart = stops ? header.Line.End : header.Line.Offset;
+            runStart = stops || reshaped ? header.Line.End : header.Line.Offset;
             runEnd = header.Line.End;
+            if (reshaped && !stops)
+            {
+                Field(header.Name.Of(head), header.Value.Of(head));
+            }
         }
         Raw(head[runStart..runEnd]);
     }

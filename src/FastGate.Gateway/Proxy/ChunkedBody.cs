@@ -119,10 +119,19 @@ internal struct ChunkedBody(HeadLimits limits)
         output.Append(ChunkedEncoder.LastChunk);
         foreach (ref readonly Header trailer in trailers.Items)
         {
-            if ((trailer.Flags & leftOut) == 0)
+            if ((trailer.Flags & leftOut) != 0)
+            {
+                continue;
+            }
+            if ((trailer.Flags & HeaderFlags.Reshaped) == 0)
             {
                 output.Append(trailer.Line.Of(section));
+                continue;
             }
+            output.Append(trailer.Name.Of(section));
+            output.Append(": "u8);
+            output.Append(trailer.Value.Of(section));
+            output.Append("\r\n"u8);
         }
         output.Append("\r\n"u8);
     }

@@ -121,7 +121,7 @@ internal sealed class ClientLoop
             RoutePhase.Refuse(exchange, _lane, status);
         }
         // 6 forward, 7 give back
-        if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null)
+        if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null && !exchange.EndsHere)
         {
             BeginForward(exchange);
             await Forwarder.ForwardAsync(exchange, _lane);

@@ -88,6 +88,9 @@ internal sealed class Exchange : ConnectionWatch
     /// <summary>When bytes last moved through the tunnel, in the lane's milliseconds.</summary>
     public long TunnelTouched { get; set; }
 
+    /// <summary>The request may not be forwarded (Max-Forwards: 0): the gate answers it.</summary>
+    public bool EndsHere { get; set; }
+
     /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
     public bool AnswerBegun { get; set; }
 
@@ -199,6 +202,7 @@ internal sealed class Exchange : ConnectionWatch
         Reason = Reason.None;
         ClientGone = false;
         TimedOut = false;
+        EndsHere = false;
         AnswerBegun = false;
         RequestRead = false;
         KeepAlive = false;

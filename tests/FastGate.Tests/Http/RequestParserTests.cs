@@ -131,6 +131,7 @@ public sealed class RequestParserTests
                 "minor" => $"{head.MinorVersion}",
                 "expect" => $"{head.ExpectContinue}",
                 "upgrade" => $"{head.Upgrade}",
+                "maxforwards" => $"{head.MaxForwards}",
                 _ => Field(head, bytes, key),
             };
             Assert.Equal($"{key}={value}", $"{key}={actual}");
