@@ -21,7 +21,14 @@ internal static class Fields
             string value = Plain.Text(bytes, header.Value);
             Demand.That(line.StartsWith(name, StringComparison.Ordinal) && line[name.Length] == ':'
                 && line.EndsWith("\r\n", StringComparison.Ordinal), "a line is not name, colon and value");
-            Demand.Same(line[(name.Length + 1)..^2].Trim(' ', '\t'), value, "the value");
+            string sent = line[(name.Length + 1)..^2].Trim(' ', '\t');
+            if (header.Id == HeaderId.ContentLength && sent != value)
+            {
+                // Zeros in front of a length are no part of what goes on.
+                Demand.That((header.Flags & HeaderFlags.Reshaped) != 0 && sent[0] == '0', "a length is another one");
+                sent = sent.TrimStart('0') is { Length: > 0 } digits ? digits : "0";
+            }
+            Demand.Same(sent, value, "the value");
             Demand.That(header.Value.Offset > header.Name.End && header.Value.End <= header.Line.End - 2,
                 "the value lies outside of its line");
             Demand.Same(Plain.IdOf(name), header.Id, "the id of a name");
@@ -89,7 +96,7 @@ internal static class Fields
                     Demand.That(stops, "a hop-by-hop field goes on");
                     break;
                 case HeaderId.Host or HeaderId.Authorization or HeaderId.Cookie or HeaderId.SetCookie
-                    or HeaderId.XForwardedFor or HeaderId.Expect:
+                    or HeaderId.XForwardedFor:
                     Demand.That(!stops, "a field stops that Connection may not name");
                     break;
                 case HeaderId.Unknown:
