@@ -116,20 +116,20 @@ internal sealed class PlainRequest
     public void AssertForwardedAs(Captured captured, string server)
     {
         Reading seen = captured.Reading;
-        string why = $"as {Reading.Shown(captured.Bytes)}";
-        Assert.True($"{Method} {Path}{Query}" == seen.Start, $"{Method} {Path}{Query} went on {why}");
-        Assert.True(_body == seen.Body, $"the body {Reading.Shown(_body)} went on {why}");
-        Assert.True((Host ?? server) == seen.Values("Host")[0], $"the host {Host} went on {why}");
-        Assert.True(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), $"another framing {why}");
-        AssertFields(seen, why);
+        void Demand(bool good, string why) => StrictReader.Demand(good, why, captured.Bytes);
+        Demand($"{Method} {Path}{Query}" == seen.Start, "another request went on");
+        Demand(_body == seen.Body, "another body went on");
+        Demand((Host ?? server) == seen.Values("Host")[0], "another host went on");
+        Demand(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), "another framing went on");
+        AssertFields(seen, Demand);
     }
 
-    private void AssertFields(Reading seen, string why)
+    private void AssertFields(Reading seen, Action<bool, string> demand)
     {
         string[] options = [.. Values("Connection").SelectMany(value => value.Split(',')).Select(
             option => option.Trim(' ', '\t').ToLowerInvariant())];
         string[][] passed = seen.Without(s_own).Fields;
-        Assert.True(passed is [.., ["Via", "1.1 fastgate"]], $"no Via {why}");
+        demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
         int at = 0;
         foreach (string[] field in _fields)
         {
@@ -143,9 +143,9 @@ internal sealed class PlainRequest
                 at++;
                 continue;
             }
-            Assert.True(options.Contains(name) && !s_kept.Contains(name), $"{name} is missing {why}");
+            demand(options.Contains(name) && !s_kept.Contains(name), $"{name} is missing");
         }
-        Assert.True(at == passed.Length - 1, $"{passed[at][0]} is new {why}");
+        demand(at == passed.Length - 1, $"{passed[at][0]} is new");
     }
 
     private string[] Values(string name) =>

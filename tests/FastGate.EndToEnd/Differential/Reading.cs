@@ -97,7 +97,7 @@ internal sealed record Reading(string Start, string[][] Fields, string Body, str
                 '\n' => "\\n",
                 '\t' => "\\t",
                 '\\' => "\\\\",
-                >= ' ' and <= '~' => $"{c}",
+                >= ' ' and <= '~' => c.ToString(),
                 _ => $"\\x{(int)c:X2}",
             });
         }

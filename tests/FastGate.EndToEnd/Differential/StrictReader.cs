@@ -64,6 +64,7 @@ internal static partial class StrictReader
             : Sized(head, text, int.Parse(framing, CultureInfo.InvariantCulture), ref length);
     }
 
+    /// <exception cref="AmbiguousException">It is not so.</exception>
     public static void Demand(bool good, string why, string text)
     {
         if (!good)
