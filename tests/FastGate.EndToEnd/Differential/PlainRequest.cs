@@ -10,8 +10,7 @@ internal sealed class PlainRequest
     /// <summary>Fields that never pass: they are the gate's own, or of one connection.</summary>
     private static readonly string[] s_stopped =
     [
-        "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "proxy-authorization",
-        "http2-settings", "host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
+        .. PlainFields.HopByHop, "host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
         "forwarded", "x-real-ip", "x-request-id",
     ];
 
@@ -22,27 +21,26 @@ internal sealed class PlainRequest
         "Connection", "Upgrade",
     ];
 
-    /// <summary>Named by Connection, they still pass.</summary>
-    private static readonly string[] s_kept = ["content-length", "cookie", "authorization", "content-type"];
-
     private readonly PlainParser _head;
     private readonly string[][] _fields;
     private readonly string _body;
+    private readonly string[][] _trailers;
     /// <summary>HTTP/1.0, which has no expectations (RFC 9110 section 10.1.1).</summary>
     private readonly bool _isOld;
 
-    private PlainRequest(PlainParser head, string body, bool isOld)
+    private PlainRequest(PlainParser head, string body, string trailers, bool isOld)
     {
         _head = head;
         _isOld = isOld;
         _body = body;
-        _fields = [.. head.Fields.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2))];
+        _trailers = PlainFields.Read(trailers);
+        _fields = PlainFields.Read(head.Fields);
         (Method, string target) = (head.Start.Split(' ')[0], head.Start.Split(' ')[1]);
         int authority = target.StartsWith("http", StringComparison.OrdinalIgnoreCase)
             ? target.IndexOf("://", StringComparison.Ordinal) + 3
             : -1;
         int rest = authority < 0 ? 0 : target.IndexOfAny(['/', '?'], authority);
-        Host = authority < 0 ? Values("Host").FirstOrDefault()
+        Host = authority < 0 ? PlainFields.Values(_fields, "Host").FirstOrDefault()
             : rest < 0 ? target[authority..] : target[authority..rest];
         string origin = rest < 0 ? "" : target[rest..];
         int query = origin.IndexOf('?', StringComparison.Ordinal);
@@ -57,8 +55,8 @@ internal sealed class PlainRequest
 
     /// <summary>The status with which the gate refuses it; 0 when it goes on.</summary>
     public int Refusal => Method == "CONNECT" ? 405
-        : Path is null || Path.Contains("%2F", StringComparison.Ordinal) || Path.Contains("%5C", StringComparison.Ordinal)
-            ? 400
+        : Path is not { } path || path.Contains("%2F", StringComparison.Ordinal)
+            || path.Contains("%5C", StringComparison.Ordinal) ? 400
         : 0;
 
     private string? Host { get; }
@@ -100,14 +98,14 @@ internal sealed class PlainRequest
                 return null;
             }
             length = head.Bytes + (int)head.Length;
-            return new PlainRequest(head, text[head.Bytes..length], isOld);
+            return new PlainRequest(head, text[head.Bytes..length], "", isOld);
         }
         if (PlainChunks.Read(text[head.Bytes..], limits) is not { } chunks)
         {
             return null;
         }
         length = head.Bytes + chunks.Bytes;
-        return new PlainRequest(head, chunks.Data, isOld);
+        return new PlainRequest(head, chunks.Data, chunks.Trailers, isOld);
     }
 
     /// <summary>Asserts that this is what was forwarded, and nothing else.</summary>
@@ -121,35 +119,10 @@ internal sealed class PlainRequest
         Demand(_body == seen.Body, "another body went on");
         Demand((Host ?? server) == seen.Values("Host")[0], "another host went on");
         Demand(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), "another framing went on");
-        AssertFields(seen, Demand);
-    }
-
-    private void AssertFields(Reading seen, Action<bool, string> demand)
-    {
-        string[] options = [.. Values("Connection").SelectMany(value => value.Split(',')).Select(
-            option => option.Trim(' ', '\t').ToLowerInvariant())];
         string[][] passed = seen.Without(s_own).Fields;
-        demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
-        int at = 0;
-        foreach (string[] field in _fields)
-        {
-            string name = field[0].ToLowerInvariant();
-            if (s_stopped.Contains(name) || name.Contains('_') || (name == "expect" && _isOld))
-            {
-                continue;
-            }
-            if (at < passed.Length - 1 && field.SequenceEqual(passed[at]))
-            {
-                at++;
-                continue;
-            }
-            demand(options.Contains(name) && !s_kept.Contains(name), $"{name} is missing");
-        }
-        demand(at == passed.Length - 1, $"{passed[at][0]} is new");
+        Demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
+        PlainFields.AssertPassed(_fields, passed[..^1],
+            name => s_stopped.Contains(name) || name.Contains('_') || (name == "expect" && _isOld), Demand);
+        PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, name => name.Contains('_'), Demand);
     }
-
-    private string[] Values(string name) =>
-    [
-        .. _fields.Where(field => field[0].Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field[1])
-    ];
 }

@@ -2,8 +2,8 @@ using System.Text;
 
 namespace FastGate.EndToEnd.Differential;
 
-/// <summary>Sends what the gate forwarded to a reader of others, as many requests on one connection as fit, and compares
-/// what each was read as. A last request of our own shows that nothing was left over.</summary>
+/// <summary>Sends what the gate forwarded to a reader of others, as many requests on one connection as fit, and
+/// compares what each was read as. A last request of our own shows that nothing was left over.</summary>
 internal static class Replay
 {
     private const string Last = "GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";

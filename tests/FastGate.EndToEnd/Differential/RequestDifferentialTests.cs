@@ -132,7 +132,8 @@ public sealed class RequestDifferentialTests : IDisposable
     private void AssertNothingMore()
     {
         _gate!.Close();
-        Assert.Empty(_upstream.End().Select(each => Reading.Shown(each.Bytes)));
+        _upstream.End();
+        Assert.Empty(_upstream.Left.Select(each => Reading.Shown(each.Bytes)));
         Assert.Empty(_upstream.Complaints);
     }
 }
