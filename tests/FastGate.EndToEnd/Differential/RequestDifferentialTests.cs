@@ -93,6 +93,7 @@ public sealed class RequestDifferentialTests : IDisposable
         }
         Assert.NotEmpty(accepted);
         Replay.AssertReadAlike(reader, accepted);
+        long count = 0;
         foreach (Pipeline[] batch in Rounds.Of(RequestInputs.Pipelines, Usual, stream))
         {
             var forwarded = new List<Captured>();
@@ -103,7 +104,9 @@ public sealed class RequestDifferentialTests : IDisposable
                 forwarded.AddRange(passage.Forwarded);
             }
             Replay.AssertReadAlike(reader, forwarded);
+            count += forwarded.Count;
         }
+        Rounds.Say($"{count} requests were forwarded and compared");
         AssertNothingMore();
     }
 
