@@ -28,9 +28,17 @@ public struct ChunkedDecoder
     private enum State : byte
     {
         Size,
-        Extension,
-        ExtensionQuoted,
-        ExtensionEscaped,
+        /// <summary>White space behind a size or an extension: one more has to follow.</summary>
+        BeforeSemicolon,
+        BeforeName,
+        Name,
+        /// <summary>White space behind a name: an equals sign or one more extension has to follow.</summary>
+        AfterName,
+        BeforeValue,
+        Value,
+        Quoted,
+        Escaped,
+        AfterQuoted,
         SizeLf,
         Data,
         DataCr,
@@ -41,7 +49,6 @@ public struct ChunkedDecoder
     private long _left;
     private State _state;
     private byte _digits;
-    private bool _extensionNamed;
     private int _extensionBytes;
     private int _extensionBytesTotal;
 
@@ -122,8 +129,11 @@ public struct ChunkedDecoder
                 _state = State.SizeLf;
                 return ParseStatus.Complete;
             case (byte)';':
-                _state = State.Extension;
-                _extensionNamed = false;
+                _state = State.BeforeName;
+                _extensionBytes = 0;
+                return ParseStatus.Complete;
+            case (byte)' ' or (byte)'\t':
+                _state = State.BeforeSemicolon;
                 _extensionBytes = 0;
                 return ParseStatus.Complete;
             case (byte)'\n':
@@ -139,36 +149,38 @@ public struct ChunkedDecoder
         {
             return ParseStatus.ChunkExtensionTooLong;
         }
-        switch (_state)
+        if (b == (byte)'\n')
         {
-            case State.ExtensionEscaped:
-                _state = State.ExtensionQuoted;
-                return IsText(b) ? ParseStatus.Complete : ParseStatus.ChunkExtensionMalformed;
-            case State.ExtensionQuoted:
-                _state = b == (byte)'"' ? State.Extension : b == (byte)'\\' ? State.ExtensionEscaped : _state;
-                return IsText(b) ? ParseStatus.Complete : ParseStatus.ChunkExtensionMalformed;
+            return ParseStatus.BareLf;
         }
-        switch (b)
+        if (NextInExtension(b) is not { } next)
         {
-            case (byte)'\r' when _extensionNamed:
-                _state = State.SizeLf;
-                return ParseStatus.Complete;
-            case (byte)';' when _extensionNamed:
-                _extensionNamed = false;
-                return ParseStatus.Complete;
-            case (byte)'"' when _extensionNamed:
-                _state = State.ExtensionQuoted;
-                return ParseStatus.Complete;
-            case (byte)'=' when _extensionNamed:
-            case (byte)' ' or (byte)'\t':
-                return ParseStatus.Complete;
-            case (byte)'\n':
-                return ParseStatus.BareLf;
-            default:
-                _extensionNamed |= Syntax.Token.Contains(b);
-                return Syntax.Token.Contains(b) ? ParseStatus.Complete : ParseStatus.ChunkExtensionMalformed;
+            return ParseStatus.ChunkExtensionMalformed;
         }
+        _state = next;
+        return ParseStatus.Complete;
     }
+
+    /// <summary>chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] ): the state behind
+    /// the byte, or null where it must not stand.</summary>
+    private readonly State? NextInExtension(byte b) => (_state, b) switch
+    {
+        (State.Escaped, _) => IsText(b) ? State.Quoted : null,
+        (State.Quoted, (byte)'"') => State.AfterQuoted,
+        (State.Quoted, (byte)'\\') => State.Escaped,
+        (State.Quoted, _) => IsText(b) ? State.Quoted : null,
+        (State.Name or State.Value or State.AfterQuoted, (byte)'\r') => State.SizeLf,
+        (State.BeforeName or State.BeforeValue, (byte)';') => null,
+        (_, (byte)';') => State.BeforeName,
+        (State.Name or State.AfterName, (byte)'=') => State.BeforeValue,
+        (State.BeforeValue, (byte)'"') => State.Quoted,
+        (State.Name or State.AfterName, (byte)' ' or (byte)'\t') => State.AfterName,
+        (State.Value or State.AfterQuoted, (byte)' ' or (byte)'\t') => State.BeforeSemicolon,
+        (State.BeforeSemicolon or State.BeforeName or State.BeforeValue, (byte)' ' or (byte)'\t') => _state,
+        (State.BeforeName or State.Name, _) when Syntax.Token.Contains(b) => State.Name,
+        (State.BeforeValue or State.Value, _) when Syntax.Token.Contains(b) => State.Value,
+        _ => null,
+    };
 
     private ParseStatus EndSizeLine()
     {

@@ -87,25 +87,36 @@ internal static class FieldParser
         {
             valueEnd--;
         }
-        bool padded = valueEnd != end || valueStart > colon + 2
-            || (valueStart == colon + 2 && data[colon + 1] != (byte)' ');
         HeaderId id = HeaderNames.IdOf(data, start, colon - start);
         ref Header header = ref headers.Add(id);
         header.Name = new Slice(start, colon - start);
         header.Value = new Slice(valueStart, valueEnd - valueStart);
         header.Line = new Slice(start, end + 2 - start);
-        if (padded)
+        if (valueEnd != end || valueStart > colon + 2 || (valueStart == colon + 2 && data[colon + 1] != (byte)' '))
         {
-            header.Flags = HeaderFlags.Padded;
+            header.Flags = HeaderFlags.Reshaped;
         }
         if (HeaderNames.IsHopByHop(id))
         {
             header.Flags |= HeaderFlags.HopByHop;
         }
-        else if (id == HeaderId.Unknown && data[start..colon].Contains((byte)'_'))
+        else if (id == HeaderId.Unknown)
+        {
+            FlagUnknown(data[start..colon], ref header, headers);
+        }
+    }
+
+    private static void FlagUnknown(ReadOnlySpan<byte> name, ref Header header, HeaderTable headers)
+    {
+        if (name.Contains((byte)'_'))
         {
             header.Flags |= HeaderFlags.Underscore;
             headers.HasUnderscores = true;
+        }
+        if ((name[0] | 0x20) == 'x' && HeaderNames.SpeaksOfClient(name))
+        {
+            header.Flags |= HeaderFlags.SpeaksOfClient;
+            headers.HasSpeakersOfClient = true;
         }
     }
 

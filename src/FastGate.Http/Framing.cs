@@ -28,7 +28,23 @@ internal static class Framing
             return ParseStatus.LengthDuplicate;
         }
         framing = BodyFraming.Length;
+        DropZeros(data, ref headers.Mutable(lengthIndex));
         return ReadLength(headers[lengthIndex].Value.Of(data), out length);
+    }
+
+    /// <summary>Leading zeros are allowed (RFC 9110 section 8.6), and read as octal by some: they do not go
+    /// on.</summary>
+    private static void DropZeros(ReadOnlySpan<byte> data, ref Header header)
+    {
+        ReadOnlySpan<byte> value = header.Value.Of(data);
+        if (value.Length < 2 || value[0] != (byte)'0')
+        {
+            return;
+        }
+        int zeros = value.IndexOfAnyExcept((byte)'0');
+        zeros = zeros < 0 ? value.Length - 1 : zeros;
+        header.Value = new Slice(header.Value.Offset + zeros, value.Length - zeros);
+        header.Flags |= HeaderFlags.Reshaped;
     }
 
     private static ParseStatus ReadLength(ReadOnlySpan<byte> value, out long length)
@@ -73,6 +89,10 @@ internal static class Framing
     {
         int chunked = 0;
         bool any = false;
+        if (value.EndsWith(","u8))
+        {
+            return false;
+        }
         while (!value.IsEmpty)
         {
             ReadOnlySpan<byte> element = Syntax.NextElement(ref value);

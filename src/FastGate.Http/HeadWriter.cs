@@ -51,29 +51,28 @@ public ref struct HeadWriter(Span<byte> target)
         Raw("\r\n"u8);
     }
 
-    /// <summary>Copies the fields that go on, in order and as they were sent: neighbours in one run. Only white space
-    /// around a value is not copied; a line is never longer for it.</summary>
+    /// <summary>Copies the fields that go on, in order and as they were sent: neighbours in one run. Only what is
+    /// <see cref="HeaderFlags.Reshaped"/> is written anew, never longer than it was.</summary>
     /// <param name="head">The bytes the table refers to.</param>
     /// <param name="headers">The fields.</param>
     /// <param name="leaveOut">Bits of the ids that are written by somebody else, or not at all.</param>
     public void CopyFields(scoped ReadOnlySpan<byte> head, HeaderTable headers, ulong leaveOut)
     {
-        const HeaderFlags NotAsSent = HeaderFlags.HopByHop | HeaderFlags.Padded;
         int runStart = 0;
         int runEnd = 0;
         foreach (ref readonly Header header in headers.Items)
         {
-            bool ours = ((leaveOut >> (int)header.Id) & 1) != 0;
-            bool asSent = !ours && (header.Flags & NotAsSent) == 0;
-            if (asSent && header.Line.Offset == runEnd)
+            bool stops = (header.Flags & HeaderFlags.HopByHop) != 0 || ((leaveOut >> (int)header.Id) & 1) != 0;
+            bool reshaped = (header.Flags & HeaderFlags.Reshaped) != 0;
+            if (!stops && !reshaped && header.Line.Offset == runEnd)
             {
                 runEnd = header.Line.End;
                 continue;
             }
             Raw(head[runStart..runEnd]);
-            runStart = asSent ? header.Line.Offset : header.Line.End;
+            runStart = stops || reshaped ? header.Line.End : header.Line.Offset;
             runEnd = header.Line.End;
-            if (!ours && (header.Flags & NotAsSent) == HeaderFlags.Padded)
+            if (reshaped && !stops)
             {
                 Field(header.Name.Of(head), header.Value.Of(head));
             }

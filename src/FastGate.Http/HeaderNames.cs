@@ -48,6 +48,28 @@ internal static class HeaderNames
     /// stays: it speaks of the proxy that sent it, and that may be the upstream.</summary>
     public static bool IsHopByHop(HeaderId id) => ((HopByHopIds >> (int)id) & 1) != 0;
 
+    /// <summary>True for <c>X-Forwarded-*</c>, <c>X-Real-IP</c> and <c>X-Request-Id</c>, however their dashes are
+    /// written: many servers read an underscore as a dash.</summary>
+    public static bool SpeaksOfClient(ReadOnlySpan<byte> name) =>
+        (name.Length > 12 && EqualsButDashes(name[..12], "x-forwarded-"u8))
+        || EqualsButDashes(name, "x-real-ip"u8) || EqualsButDashes(name, "x-request-id"u8);
+
+    private static bool EqualsButDashes(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower)
+    {
+        if (name.Length != lower.Length)
+        {
+            return false;
+        }
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (lower[i] == (byte)'-' ? name[i] is not ((byte)'-' or (byte)'_') : (name[i] | 0x20) != lower[i])
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>The id of the name that stands at <paramref name="start"/>; Unknown for any other.</summary>
     public static HeaderId IdOf(ReadOnlySpan<byte> data, int start, int length)
     {

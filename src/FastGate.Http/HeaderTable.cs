@@ -9,13 +9,16 @@ public enum HeaderFlags : byte
     HopByHop = 1,
     /// <summary>The name contains an underscore.</summary>
     Underscore = 2,
-    /// <summary>There is white space around the value, beyond one space in front of it. It is no part of the value
-    /// (RFC 9112 section 5), but some servers take a tab for one, so the line is written anew.</summary>
-    Padded = 4,
+    /// <summary>Has white space beyond the usual, or leading zeros in a length: goes on as name, colon, one space and
+    /// <see cref="Header.Value"/>, so that nobody behind us has to agree with us on what to trim.</summary>
+    Reshaped = 4,
+    /// <summary>A name that only a trusted proxy may use, and that has no id: any other <c>X-Forwarded-*</c>, and such
+    /// names with underscores for dashes.</summary>
+    SpeaksOfClient = 8,
 }
 
 /// <summary>One field line. <see cref="Line"/> is the whole line with its CRLF, so that neighbours that are forwarded
-/// unchanged can be copied in one run; a line that is <see cref="HeaderFlags.Padded"/> is not.</summary>
+/// unchanged can be copied in one run; a line that is <see cref="HeaderFlags.Reshaped"/> is not.</summary>
 public struct Header
 {
     public Slice Name;
@@ -89,6 +92,12 @@ public sealed class HeaderTable
     /// <summary>A name among them contains an underscore.</summary>
     public bool HasUnderscores { get; internal set; }
 
+    /// <summary>A name among them has <see cref="HeaderFlags.SpeaksOfClient"/>.</summary>
+    public bool HasSpeakersOfClient { get; internal set; }
+
+    /// <summary>The ids of which there is more than one field, as bits.</summary>
+    internal ulong Repeated => _repeated;
+
     /// <summary>Marks a field as one that is not copied.</summary>
     public void LeaveOut(int index) => _items[index].Flags |= HeaderFlags.HopByHop;
 
@@ -98,5 +107,6 @@ public sealed class HeaderTable
         _present = 0;
         _repeated = 0;
         HasUnderscores = false;
+        HasSpeakersOfClient = false;
     }
 }

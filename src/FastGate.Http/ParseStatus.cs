@@ -17,6 +17,7 @@ public enum ParseStatus : byte
 
     // Request line (section 3).
     MethodNotToken,
+    MethodTooLong,
     RequestLineSpaces,
     TargetEmpty,
     TargetByte,
@@ -31,6 +32,7 @@ public enum ParseStatus : byte
     // Status line (section 4).
     StatusLineMalformed,
     StatusOutOfRange,
+    ContentInInterim,
 
     // Fields (section 5).
     ObsoleteFold,
@@ -39,6 +41,10 @@ public enum ParseStatus : byte
     NameNotToken,
     SpaceBeforeColon,
     ColonMissing,
+
+    // Fields that have one value (RFC 9110).
+    SingletonDuplicate,
+    MaxForwardsMalformed,
 
     // Host (section 3.2).
     HostMissing,
@@ -54,6 +60,7 @@ public enum ParseStatus : byte
     TransferEncodingMalformed,
     TransferEncodingDuplicate,
     TransferEncodingInHttp10,
+    ContentInTrace,
 
     // Expect (RFC 9110 section 10.1.1).
     ExpectationUnknown,

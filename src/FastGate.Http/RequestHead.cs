@@ -41,6 +41,9 @@ public sealed class RequestHead
     public bool KeepAlive { get; internal set; }
     /// <summary>Expect: 100-continue on HTTP/1.1.</summary>
     public bool ExpectContinue { get; internal set; }
+    /// <summary>How many more hops an OPTIONS or TRACE may take (RFC 9110 section 7.6.2), or -1 for any number, which
+    /// is also what other methods have.</summary>
+    public int MaxForwards { get; internal set; }
     /// <summary>An Upgrade field that Connection names, on HTTP/1.1; never for h2c.</summary>
     public bool Upgrade { get; internal set; }
     /// <summary>Bytes of the whole head with its final empty line.</summary>
@@ -57,6 +60,7 @@ public sealed class RequestHead
         MinorVersion = 1;
         Framing = BodyFraming.None;
         ContentLength = 0;
+        MaxForwards = -1;
         Length = 0;
         Headers.Clear();
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 
 namespace FastGate.Http;
@@ -5,6 +6,16 @@ namespace FastGate.Http;
 /// <summary>Parses a request head (RFC 9112 sections 2 to 6): a pure function over one span.</summary>
 public static class RequestParser
 {
+    /// <summary>The longest method in the IANA registry has 17 bytes; a longer one of a user's own has room.</summary>
+    public const int MethodBytesMax = 64;
+
+    /// <summary>Fields of one value that decide who asks, for what part of it, or how the content is read: with two of
+    /// them the server behind could take the other one (RFC 9110 section 5.3). Two of the same are no better, for some
+    /// servers join them.</summary>
+    private const ulong Singletons = (1UL << (int)HeaderId.Authorization) | (1UL << (int)HeaderId.ContentType)
+        | (1UL << (int)HeaderId.IfModifiedSince) | (1UL << (int)HeaderId.Range) | (1UL << (int)HeaderId.Origin)
+        | (1UL << (int)HeaderId.MaxForwards) | (1UL << (int)HeaderId.SecWebSocketKey);
+
     /// <param name="data">Everything received, from the first byte of the head on; it may go on behind the
     /// head.</param>
     /// <param name="limits">Bounds of the head.</param>
@@ -34,12 +45,12 @@ public static class RequestParser
         {
             scanned = end;
             return status == ParseStatus.Incomplete && data.Length > limits.HeadBytesMax
-                ? ParseStatus.TargetTooLong
+                ? TooLong(data[start..])
                 : status;
         }
         if (end > limits.HeadBytesMax)
         {
-            return ParseStatus.TargetTooLong;
+            return TooLong(data[start..]);
         }
         status = ReadRequestLine(data, start, end, head);
         if (status != ParseStatus.Complete)
@@ -57,6 +68,11 @@ public static class RequestParser
         return Derive(data, head);
     }
 
+    private static ParseStatus TooLong(ReadOnlySpan<byte> line) =>
+        line[..Math.Min(line.Length, MethodBytesMax + 1)].Contains((byte)' ')
+            ? ParseStatus.TargetTooLong
+            : ParseStatus.MethodTooLong;
+
     private static ParseStatus ReadRequestLine(ReadOnlySpan<byte> data, int start, int end, RequestHead head)
     {
         ReadOnlySpan<byte> line = data[start..end];
@@ -66,6 +82,10 @@ public static class RequestParser
             return methodEnd > 0 && line[methodEnd] == (byte)'\t'
                 ? ParseStatus.RequestLineSpaces
                 : ParseStatus.MethodNotToken;
+        }
+        if (methodEnd > MethodBytesMax)
+        {
+            return ParseStatus.MethodTooLong;
         }
         ReadOnlySpan<byte> rest = line[(methodEnd + 1)..];
         int targetEnd = rest.IndexOfAnyExcept(Syntax.Target);
@@ -136,7 +156,45 @@ public static class RequestParser
             && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
         head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
             && headers.Has(HeaderId.Upgrade) && !NamesH2c(data, headers);
+        if ((headers.Repeated & Singletons) != 0)
+        {
+            return ParseStatus.SingletonDuplicate;
+        }
+        head.MaxForwards = -1;
+        if (head.Method is Method.Options or Method.Trace)
+        {
+            status = ReadHops(data, head);
+            if (status != ParseStatus.Complete)
+            {
+                return status;
+            }
+        }
         return ReadExpect(data, head);
+    }
+
+    /// <summary>What only OPTIONS and TRACE have: a number of hops (RFC 9110 section 7.6.2). And TRACE has no content
+    /// (section 9.3.8): a server that does not expect one would read it as the next request.</summary>
+    private static ParseStatus ReadHops(ReadOnlySpan<byte> data, RequestHead head)
+    {
+        if (head.Method == Method.Trace && head.Framing != BodyFraming.None)
+        {
+            return ParseStatus.ContentInTrace;
+        }
+        int index = head.Headers.IndexOf(HeaderId.MaxForwards);
+        if (index < 0)
+        {
+            return ParseStatus.Complete;
+        }
+        ReadOnlySpan<byte> value = head.Headers[index].Value.Of(data);
+        if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        {
+            return ParseStatus.MaxForwardsMalformed;
+        }
+        // A number beyond ours is cut to the largest that we know, as that section wants it.
+        head.MaxForwards = Utf8Parser.TryParse(value, out int hops, out int used) && used == value.Length
+            ? hops
+            : int.MaxValue;
+        return ParseStatus.Complete;
     }
 
     private static ParseStatus ReadHost(ReadOnlySpan<byte> data, RequestHead head)

@@ -6,6 +6,11 @@ namespace FastGate.Http;
 /// <summary>Parses the head of an answer (RFC 9112 sections 4 to 6), as strictly as a request's.</summary>
 public static class ResponseParser
 {
+    /// <summary>Fields of one value: the first goes on, for two recipients could choose differently.</summary>
+    private const ulong Singletons = (1UL << (int)HeaderId.ContentType) | (1UL << (int)HeaderId.Location)
+        | (1UL << (int)HeaderId.Date) | (1UL << (int)HeaderId.ETag) | (1UL << (int)HeaderId.LastModified)
+        | (1UL << (int)HeaderId.Age) | (1UL << (int)HeaderId.Expires) | (1UL << (int)HeaderId.RetryAfter);
+
     /// <param name="data">Everything received, from the first byte of the head on.</param>
     /// <param name="limits">Bounds of the head.</param>
     /// <param name="answersHead">The request was HEAD: there is no body whatever the fields say.</param>
@@ -89,6 +94,10 @@ public static class ResponseParser
             {
                 LeaveOutLength(headers);
             }
+            if (head.Status < 200 && (framing == BodyFraming.Chunked || length > 0))
+            {
+                return ParseStatus.ContentInInterim;
+            }
             head.Framing = BodyFraming.None;
         }
         else if (framing == BodyFraming.None)
@@ -100,9 +109,28 @@ public static class ResponseParser
             head.Framing = framing == BodyFraming.Length && length == 0 ? BodyFraming.None : framing;
         }
         head.KeepAlive = head.Framing != BodyFraming.UntilClose && (options & ConnectionOptions.Close) == 0
-            && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
+            && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0)
+            // Who announces content where none may be will perhaps send it: nobody else's answer may come behind it.
+            && !(head.Status == 204 && (framing == BodyFraming.Chunked || length > 0));
         head.KeepAliveTimeout = ReadKeepAlive(data, headers);
+        if ((headers.Repeated & Singletons) != 0)
+        {
+            KeepFirst(headers);
+        }
         return ParseStatus.Complete;
+    }
+
+    private static void KeepFirst(HeaderTable headers)
+    {
+        ulong repeated = headers.Repeated & Singletons;
+        for (int i = 0; i < headers.Count; i++)
+        {
+            HeaderId id = headers[i].Id;
+            if (((repeated >> (int)id) & 1) != 0 && headers.IndexOf(id) != i)
+            {
+                headers.LeaveOut(i);
+            }
+        }
     }
 
     /// <summary>1xx and 204 must not have one (RFC 9110 section 8.6); passed on, the client could wait for a

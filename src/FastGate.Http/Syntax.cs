@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 
 namespace FastGate.Http;
 
@@ -37,7 +38,8 @@ internal static class Syntax
         if (!text.IsEmpty && text[0] == (byte)'[')
         {
             int close = text.IndexOf((byte)']');
-            if (close < 3 || text[1..close].ContainsAnyExcept(Ipv6) || !text[1..close].Contains((byte)':'))
+            if (close < 3 || text[1..close].ContainsAnyExcept(Ipv6) || !text[1..close].Contains((byte)':')
+                || !IPAddress.IsValidUtf8(text[1..close]))
             {
                 return false;
             }
@@ -46,7 +48,22 @@ internal static class Syntax
         }
         int colon = text.IndexOf((byte)':');
         ReadOnlySpan<byte> host = colon < 0 ? text : text[..colon];
-        return !host.IsEmpty && !host.ContainsAnyExcept(HostName) && (colon < 0 || IsPort(text[(colon + 1)..]));
+        return !host.IsEmpty && !host.ContainsAnyExcept(HostName) && (colon < 0 || IsPort(text[(colon + 1)..]))
+            && (!host.Contains((byte)'%') || HasWholeEscapes(host));
+    }
+
+    private static bool HasWholeEscapes(ReadOnlySpan<byte> text)
+    {
+        for (int at = text.IndexOf((byte)'%'); at >= 0; at = text.IndexOf((byte)'%'))
+        {
+            if (text.Length - at < 3 || !char.IsAsciiHexDigit((char)text[at + 1])
+                || !char.IsAsciiHexDigit((char)text[at + 2]))
+            {
+                return false;
+            }
+            text = text[(at + 3)..];
+        }
+        return true;
     }
 
     private static bool IsPort(ReadOnlySpan<byte> text)

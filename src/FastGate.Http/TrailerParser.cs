@@ -41,7 +41,7 @@ public static class TrailerParser
         {
             for (int i = 0; i < trailers.Count; i++)
             {
-                if (IsForbidden(trailers[i].Id))
+                if (IsForbidden(trailers[i].Id) || (trailers[i].Flags & HeaderFlags.SpeaksOfClient) != 0)
                 {
                     trailers.LeaveOut(i);
                 }

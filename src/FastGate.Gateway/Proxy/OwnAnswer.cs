@@ -24,6 +24,10 @@ internal static class OwnAnswer
         {
             WriteProblem(exchange, output, lane);
         }
+        else if (exchange.EndsHere)
+        {
+            WriteLastHop(exchange, output, lane);
+        }
         else if (exchange.Route!.Redirect is { } redirect)
         {
             WriteRedirect(exchange, redirect, output, lane);
@@ -70,6 +74,17 @@ internal static class OwnAnswer
             writer.Raw("Retry-After: 1\r\n"u8);
         }
         End(ref writer, exchange, lane, body);
+        output.Advance(writer.Length);
+    }
+
+    /// <summary>To OPTIONS with Max-Forwards: 0. No <c>Allow</c>: what the server behind allows is its own to
+    /// say.</summary>
+    private static void WriteLastHop(Exchange exchange, ConnectionWriter output, GateLane lane)
+    {
+        exchange.Status = 200;
+        var writer = new HeadWriter(output.GetSpan(FixedBytes + exchange.RequestId.Length));
+        writer.StatusLine(200, default);
+        End(ref writer, exchange, lane, []);
         output.Advance(writer.Length);
     }
 

@@ -161,12 +161,27 @@ internal static class RoutePhase
                 return false;
         }
         exchange.Route = exchange.Match.Value;
+        if (request.MaxForwards == 0 && exchange.Route!.Upstream is not null)
+        {
+            EndHere(exchange);
+        }
         if (hasEncodedSlash && !exchange.Route!.EncodedSlash)
         {
             exchange.Fail(Reason.BadRequest);
             return false;
         }
-        return true;
+        return exchange.Reason == Reason.None;
+    }
+
+    /// <summary>A request that may go no further (RFC 9110 section 7.6.2) is the gate's own to answer: OPTIONS is,
+    /// TRACE would show a client what proxies in front of us added and is not implemented.</summary>
+    private static void EndHere(Exchange exchange)
+    {
+        if (exchange.Request.Method == Method.Trace)
+        {
+            exchange.Fail(Reason.NotImplemented);
+        }
+        exchange.EndsHere = true;
     }
 
     private static void Admit(Exchange exchange)

@@ -42,8 +42,19 @@ internal static class UpstreamHead
         {
             route.RequestHeaders.Mark(request.Headers, head);
         }
-        LeaveOutUnderscores(exchange);
-        writer.CopyFields(head, request.Headers, trusted ? s_own : s_own | s_forwarding);
+        LeaveOutDoubtful(exchange, trusted);
+        ulong leftOut = trusted ? s_own : s_own | s_forwarding;
+        if (request.MaxForwards > 0)
+        {
+            leftOut |= 1UL << (int)HeaderId.MaxForwards;
+        }
+        writer.CopyFields(head, request.Headers, leftOut);
+        if (request.MaxForwards > 0)
+        {
+            writer.Raw("Max-Forwards: "u8);
+            writer.Number(request.MaxForwards - 1);
+            writer.Raw("\r\n"u8);
+        }
         WriteForwarded(ref writer, exchange, trusted, route.RequestHeaders);
         if (!route.RequestHeaders.Replaces(HeaderId.XRequestId))
         {
@@ -72,8 +83,11 @@ internal static class UpstreamHead
 
     private static void WriteTarget(ref HeadWriter writer, Exchange exchange, Route route)
     {
-        if (exchange.Request.Form == TargetForm.Asterisk)
+        RequestHead request = exchange.Request;
+        if (request.Form == TargetForm.Asterisk
+            || (request.Path.IsEmpty && !request.HasQuery && request.Method == Method.Options))
         {
+            // An absolute target without a path means the server itself too (RFC 9112 section 3.2.4).
             writer.Raw("*"u8);
             return;
         }
@@ -83,7 +97,7 @@ internal static class UpstreamHead
             path = prefix.Of(path);
         }
         writer.Raw(path);
-        if (exchange.Request.HasQuery)
+        if (request.HasQuery)
         {
             writer.Raw("?"u8);
             writer.Raw(exchange.Query);
@@ -159,17 +173,27 @@ internal static class UpstreamHead
         }
     }
 
-    private static void LeaveOutUnderscores(Exchange exchange)
+    /// <summary>Names with underscores, unless they may pass, and whatever speaks of the client without being
+    /// believed.</summary>
+    private static void LeaveOutDoubtful(Exchange exchange, bool trusted)
     {
-        if (!exchange.Request.Headers.HasUnderscores
-            || exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass)
+        HeaderTable headers = exchange.Request.Headers;
+        HeaderFlags doubtful = HeaderFlags.None;
+        if (headers.HasUnderscores && exchange.Table.Client.UnderscoreHeaders != UnderscoreHandling.Pass)
+        {
+            doubtful |= HeaderFlags.Underscore;
+        }
+        if (headers.HasSpeakersOfClient && !trusted)
+        {
+            doubtful |= HeaderFlags.SpeaksOfClient;
+        }
+        if (doubtful == HeaderFlags.None)
         {
             return;
         }
-        HeaderTable headers = exchange.Request.Headers;
         for (int i = 0; i < headers.Count; i++)
         {
-            if ((headers[i].Flags & HeaderFlags.Underscore) != 0)
+            if ((headers[i].Flags & doubtful) != 0)
             {
                 headers.LeaveOut(i);
             }

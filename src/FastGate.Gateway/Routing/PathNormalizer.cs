@@ -30,6 +30,9 @@ internal enum PathRule : byte
     /// <summary>A dot segment beside %2F or %5C: an upstream that decodes those would climb where this gate saw one
     /// harmless segment.</summary>
     EncodedDotSegment,
+    /// <summary><c>..;x</c>: servers that take off path parameters before they resolve dot segments climb there, where
+    /// others see a name.</summary>
+    DotSegmentParameter,
     /// <summary>Not normal, and the policy is <see cref="PathPolicy.Refuse"/>.</summary>
     NotNormal,
     /// <summary>The normal form is longer than the caller's buffer (only bytes that must be escaped make a path
@@ -171,6 +174,10 @@ internal static class PathNormalizer
                     return new NormalPath(PathRule.EncodedDotSegment, false, 0, true);
                 }
             }
+            if (segment.Length > 1 && segment[0] == (byte)'.' && IsDotSegmentWithParameter(segment))
+            {
+                return new NormalPath(PathRule.DotSegmentParameter, false, 0, encodedSlash);
+            }
             bool climbs = segment.SequenceEqual(".."u8);
             if (!climbs && !segment.SequenceEqual("."u8))
             {
@@ -250,6 +257,17 @@ internal static class PathNormalizer
         return PathRule.None;
     }
 
+    /// <summary>One or two dots and a semicolon behind them, escaped or not.</summary>
+    private static bool IsDotSegmentWithParameter(ReadOnlySpan<byte> segment)
+    {
+        if (segment.IsEmpty || segment[0] != (byte)'.')
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> rest = segment[(segment.Length > 1 && segment[1] == (byte)'.' ? 2 : 1)..];
+        return rest.StartsWith(";"u8) || rest.StartsWith("%3B"u8);
+    }
+
     private static bool HidesDotSegment(ReadOnlySpan<byte> segment)
     {
         while (true)
@@ -259,7 +277,8 @@ internal static class PathNormalizer
             {
                 end++;
             }
-            if (segment[..end].SequenceEqual("."u8) || segment[..end].SequenceEqual(".."u8))
+            ReadOnlySpan<byte> part = segment[..end];
+            if (part.SequenceEqual("."u8) || part.SequenceEqual(".."u8) || IsDotSegmentWithParameter(part))
             {
                 return true;
             }

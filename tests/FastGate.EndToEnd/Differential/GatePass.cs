@@ -82,7 +82,7 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
             }
             Assert.True(answer is not null, "half an answer");
             Promises.OfAnswer(answer, answers);
-            bool own = answer.Has("Proxy-Status");
+            bool own = !answer.Has(CapturingUpstream.SeenField);
             received.Add(new Received(answer.Status,
                 own ? 0 : int.Parse(answer.Value(CapturingUpstream.SeenField)!, CultureInfo.InvariantCulture),
                 answer.Value("Connection") == "close"));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FastGate.Http;
 using FastGate.Tests.Http;
 using FastGate.Tests.Routing;
@@ -10,8 +11,7 @@ internal sealed class PlainRequest
     /// <summary>Fields that never pass: they are the gate's own, or of one connection.</summary>
     private static readonly string[] s_stopped =
     [
-        .. PlainFields.HopByHop, "host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
-        "forwarded", "x-real-ip", "x-request-id",
+        .. PlainFields.HopByHop, "host", "forwarded", "x-real-ip", "x-request-id",
     ];
 
     /// <summary>Those the gate writes; a client's Via stands before the gate's.</summary>
@@ -45,7 +45,8 @@ internal sealed class PlainRequest
         string origin = rest < 0 ? "" : target[rest..];
         int query = origin.IndexOf('?', StringComparison.Ordinal);
         string path = query < 0 ? origin : origin[..query];
-        Path = target == "*" ? "*" : PlainPath.Of(path.Length == 0 ? "/" : path);
+        bool whole = target == "*" || (Method == "OPTIONS" && authority >= 0 && rest < 0);
+        Path = whole ? "*" : PlainPath.Of(path.Length == 0 ? "/" : path);
         Query = query < 0 ? "" : origin[query..];
     }
 
@@ -57,7 +58,14 @@ internal sealed class PlainRequest
     public int Refusal => Method == "CONNECT" ? 405
         : Path is not { } path || path.Contains("%2F", StringComparison.Ordinal)
             || path.Contains("%5C", StringComparison.Ordinal) ? 400
+        : Hops == 0 ? Method == "OPTIONS" ? 200 : 501
         : 0;
+
+    /// <summary>How many hops it may take (RFC 9110 section 7.6.2); null for any number.</summary>
+    private long? Hops => Method is "OPTIONS" or "TRACE" && PlainFields.Values(_fields, "Max-Forwards") is [var hops]
+        ? Math.Min(long.TryParse(hops, CultureInfo.InvariantCulture, out long number) ? number : long.MaxValue,
+            int.MaxValue)
+        : null;
 
     private string? Host { get; }
 
@@ -120,9 +128,18 @@ internal sealed class PlainRequest
         Demand((Host ?? server) == seen.Values("Host")[0], "another host went on");
         Demand(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), "another framing went on");
         string[][] passed = seen.Without(s_own).Fields;
+        if (Hops is { } hops)
+        {
+            Demand(seen.Values("Max-Forwards") is [var left] && left == $"{hops - 1}", "a hop is not counted");
+            passed = seen.Without([.. s_own, "Max-Forwards"]).Fields;
+        }
         Demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
-        PlainFields.AssertPassed(_fields, passed[..^1],
-            name => s_stopped.Contains(name) || name.Contains('_') || (name == "expect" && _isOld), Demand);
-        PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, name => name.Contains('_'), Demand);
+        PlainFields.AssertPassed(_fields, passed[..^1], name => NeverPasses(name)
+            || (name == "expect" && _isOld) || (name == "max-forwards" && Hops is not null), Demand);
+        PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, NeverPasses, Demand);
     }
+
+    /// <summary>Whatever only a trusted proxy may say of a client does not pass either.</summary>
+    private static bool NeverPasses(string name) => s_stopped.Contains(name) || name.Contains('_')
+        || name.StartsWith("x-forwarded-", StringComparison.Ordinal);
 }

@@ -35,6 +35,18 @@ internal sealed partial class GateProcess : IDisposable
 
     public static bool IsNative => !string.IsNullOrEmpty(s_named);
 
+    /// <summary>A shell that starts a job in the background has it ignore SIGINT, and so do all its children: then
+    /// the signal cannot end a gate here.</summary>
+    public static bool IsInterruptIgnored
+    {
+        get
+        {
+            string line = File.ReadLines("/proc/self/status")
+                .First(each => each.StartsWith("SigIgn:", StringComparison.Ordinal));
+            return (Convert.ToUInt64(line[7..].Trim(), 16) & (1UL << (Interrupt - 1))) != 0;
+        }
+    }
+
     public int Id => _process.Id;
 
     /// <summary>Standard output: results, and the access log when it has no path.</summary>

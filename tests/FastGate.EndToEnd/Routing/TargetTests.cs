@@ -13,6 +13,9 @@ public sealed class TargetTests
     [InlineData("GET http://other.example HTTP/1.1\r\nHost: h\r\n", "GET / HTTP/1.1\r\nHost: other.example\r\n")]
     [InlineData("GET http://other.example?q HTTP/1.1\r\nHost: h\r\n", "GET /?q HTTP/1.1\r\nHost: other.example\r\n")]
     [InlineData("OPTIONS * HTTP/1.1\r\nHost: h\r\n", "OPTIONS * HTTP/1.1\r\nHost: h\r\n")]
+    [InlineData("OPTIONS http://o.example:81 HTTP/1.1\r\nHost: h\r\n", "OPTIONS * HTTP/1.1\r\nHost: o.example:81\r\n")]
+    [InlineData("OPTIONS http://o.example/ HTTP/1.1\r\nHost: h\r\n", "OPTIONS / HTTP/1.1\r\nHost: o.example\r\n")]
+    [InlineData("OPTIONS http://o.example? HTTP/1.1\r\nHost: h\r\n", "OPTIONS /? HTTP/1.1\r\nHost: o.example\r\n")]
     [InlineData("OPTIONS /a HTTP/1.1\r\nHost: h\r\n", "OPTIONS /a HTTP/1.1\r\nHost: h\r\n")]
     [InlineData("GET /a//b/./c/../%64 HTTP/1.1\r\nHost: h\r\n", "GET /a/b/d HTTP/1.1\r\nHost: h\r\n")]
     [InlineData("PURGE /a HTTP/1.1\r\nHost: h\r\n", "PURGE /a HTTP/1.1\r\nHost: h\r\n")]
@@ -27,6 +30,42 @@ public sealed class TargetTests
         connection.Send(Expect.Ok);
         client.Fine();
         gate.Logs("200");
+    }
+
+    /// <summary>RFC 9110 section 7.6.2.</summary>
+    [Theory]
+    [InlineData("OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 2\r\n", "\r\nMax-Forwards: 1\r\n")]
+    [InlineData("TRACE /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 1\r\n", "\r\nMax-Forwards: 0\r\n")]
+    [InlineData("OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 9999999999\r\n", "\r\nMax-Forwards: 2147483646\r\n")]
+    [InlineData("GET /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n", "\r\nMax-Forwards: 0\r\n")]
+    public void A_hop_is_counted(string sent, string forwarded)
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send(sent + "\r\n");
+        using Wire connection = upstream.Accept();
+        string head = connection.ReadHead();
+        Assert.Contains(forwarded, head, StringComparison.Ordinal);
+        Assert.Single(head.Split("\r\n"), line => line.StartsWith("Max-Forwards", StringComparison.Ordinal));
+        connection.Send(Expect.Ok);
+        client.Fine();
+    }
+
+    [Fact]
+    public void The_last_hop_is_the_gate_s_own_to_answer()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        client.Send("OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n");
+        (string head, string body) = client.ReadMessage();
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", head, StringComparison.Ordinal);
+        Assert.Equal("", body);
+        client.Send("TRACE /a HTTP/1.1\r\nHost: h\r\nCookie: secret\r\nMax-Forwards: 0\r\n\r\n");
+        client.Problem(501, "not_implemented");
+        Assert.False(upstream.HasPending);
+        gate.Logs("200", "501 not_implemented");
     }
 
     [Fact]

@@ -11,6 +11,8 @@ namespace FastGate.Tests.Http;
 /// <param name="Bytes">Of the whole body with its trailers.</param>
 internal sealed partial record PlainChunks(string Data, string Trailers, int Bytes)
 {
+    private const string Quoted = @"""([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*""";
+    private const string White = @"[ \t]*";
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
 
     /// <summary>A whole body with its trailers; null for what is refused or not whole.</summary>
@@ -73,8 +75,8 @@ internal sealed partial record PlainChunks(string Data, string Trailers, int Byt
         }
     }
 
-    [GeneratedRegex(@$"\A(?<size>[0-9A-Fa-f]{{1,15}})(?<extension>(;[ \t]*{Token}({Token}|[ \t=]"
-        + """|"([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*")*)*)\r\n""")]
+    [GeneratedRegex(@$"\A(?<size>[0-9A-Fa-f]{{1,15}})(?<extension>({White};{White}{Token}+"
+        + $@"({White}={White}({Token}+|{Quoted}))?)*)\r\n")]
     private static partial Regex SizeLine();
 
     [GeneratedRegex(@$"\A(?<name>{Token}+):(?<value>[\t\x20-\x7E\x80-\xFF]*)\z")]

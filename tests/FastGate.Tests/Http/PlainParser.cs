@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using FastGate.Http;
 
@@ -9,6 +10,11 @@ namespace FastGate.Tests.Http;
 internal sealed partial record PlainParser(
     string Start, string Fields, BodyFraming Framing, long Length, bool KeepAlive, int Bytes)
 {
+    private static readonly string[] s_singletons =
+    [
+        "Authorization", "Content-Type", "If-Modified-Since", "Range", "Origin", "Max-Forwards", "Sec-WebSocket-Key",
+    ];
+
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
     /// <summary>Null for what is refused or not whole.</summary>
@@ -34,7 +40,12 @@ internal sealed partial record PlainParser(
         string[] expects = head.Values("Expect");
         bool goodExpect = old || expects.Length == 0 || (expects.Length == 1
             && expects[0].Equals("100-continue", StringComparison.OrdinalIgnoreCase));
-        return goodTarget && goodHost && goodExpect ? Frame(head, $"{method} {target}", old, offset) : null;
+        string[] hops = head.Values("Max-Forwards");
+        bool goodHops = method is not ("OPTIONS" or "TRACE") || hops.Length == 0 || Digits().IsMatch(hops[0]);
+        bool single = s_singletons.All(name => head.Values(name).Length < 2);
+        return goodTarget && goodHost && goodExpect && goodHops && single && method.Length <= 64
+            && Frame(head, $"{method} {target}", old, offset) is { } framed
+            && (method != "TRACE" || framed.Framing == BodyFraming.None) ? framed : null;
     }
 
     /// <summary>Null for what is refused or not whole.</summary>
@@ -51,13 +62,20 @@ internal sealed partial record PlainParser(
         }
         int status = int.Parse(framed.Start, CultureInfo.InvariantCulture);
         bool unframed = head.Values("Content-Length").Length + head.Values("Transfer-Encoding").Length == 0;
+        if (status < 200 && framed.Framing != BodyFraming.None)
+        {
+            return null;
+        }
+        bool promises = status == 204 && framed.Framing != BodyFraming.None;
         BodyFraming framing = status is < 200 or 204 or 304 ? BodyFraming.None
             : unframed ? BodyFraming.UntilClose
             : framed.Framing;
-        return framed with { Framing = framing, KeepAlive = framed.KeepAlive && framing != BodyFraming.UntilClose };
+        bool goesOn = framed.KeepAlive && framing != BodyFraming.UntilClose && !promises;
+        return framed with { Framing = framing, KeepAlive = goesOn };
     }
 
     private static bool IsAuthority(string text) => Authority().Match(text) is { Success: true } match
+        && (match.Groups["six"].Value is not { Length: > 0 } address || IPAddress.TryParse(address, out _))
         && (match.Groups["port"].Value is not { Length: > 0 } port
             || int.Parse(port, CultureInfo.InvariantCulture) <= 65535);
 
@@ -68,7 +86,8 @@ internal sealed partial record PlainParser(
         long length = 0;
         bool good = lengths.Length + codings.Length <= 1
             && (lengths.Length == 0
-                || (Digits().IsMatch(lengths[0]) && long.TryParse(lengths[0], CultureInfo.InvariantCulture, out length)))
+                || (Digits().IsMatch(lengths[0])
+                    && long.TryParse(lengths[0], CultureInfo.InvariantCulture, out length)))
             && (codings.Length == 0
                 || (!old && codings[0].Equals("chunked", StringComparison.OrdinalIgnoreCase)));
         if (!good)
@@ -80,7 +99,11 @@ internal sealed partial record PlainParser(
             .. head.Values("Connection").SelectMany(value => value.Split(','))
                 .Select(option => option.Trim(' ', '\t').ToUpperInvariant())
         ];
-        return new PlainParser(start, string.Join('\n', head.Fields.Select(field => $"{field.Name}={field.Value}")),
+        // Leading zeros of a length do not go on.
+        string fields = string.Join('\n', head.Fields.Select(field => lengths.Length == 1
+            && field.Name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
+            ? $"{field.Name}={length}" : $"{field.Name}={field.Value}"));
+        return new PlainParser(start, fields,
             codings.Length == 1 ? BodyFraming.Chunked : length > 0 ? BodyFraming.Length : BodyFraming.None, length,
             !options.Contains("CLOSE") && (!old || options.Contains("KEEP-ALIVE")), offset + head.Bytes);
     }
@@ -130,7 +153,8 @@ internal sealed partial record PlainParser(
     [GeneratedRegex(@"\A(?i:https?)://(?<authority>[^/?@]*)([/?].*)?\z")]
     private static partial Regex Absolute();
 
-    [GeneratedRegex(@"\A([A-Za-z0-9._~!$&'()*+,;=%-]+|\[(?=[^\]]*:)[0-9A-Fa-f:.]{2,}\])(:(?<port>[0-9]{0,5}))?\z")]
+    [GeneratedRegex(@"\A(([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+|"
+        + @"\[(?<six>(?=[^\]]*:)[0-9A-Fa-f:.]{2,})\])(:(?<port>[0-9]{0,5}))?\z")]
     private static partial Regex Authority();
 
     [GeneratedRegex(@"\A[0-9]+\z")]

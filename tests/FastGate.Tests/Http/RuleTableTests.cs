@@ -29,4 +29,28 @@ public sealed class RuleTableTests
         Assert.Equal(Enum.GetValues<ParseStatus>().Length - 2,
             readme.Count(line => line.StartsWith("| `", StringComparison.Ordinal)));
     }
+
+    /// <summary>Each requirement is shown by rules, cases and tests that exist.</summary>
+    [Fact]
+    public void The_README_shows_each_requirement_by_something_that_exists()
+    {
+        string[] rows = File.ReadAllLines(Path.Combine(SourceTree.Root, "src", "FastGate.Http", "README.md"));
+        rows = [.. rows.Where(line => line.StartsWith("| 911", StringComparison.Ordinal))];
+        Assert.True(rows.Length > 40, "the table of requirements is gone");
+        string tests = string.Concat(Directory
+            .EnumerateFiles(Path.Combine(SourceTree.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
+            .Select(File.ReadAllText));
+        MessageCase[] cases = [.. MessageCases.Requests, .. MessageCases.Responses, .. MessageCases.Chunks];
+        foreach (string row in rows)
+        {
+            string[] shown = [.. row.Split('|')[^2].Split('`').Where((_, i) => i % 2 == 1)];
+            Assert.NotEmpty(shown);
+            foreach (string name in shown)
+            {
+                Assert.True(Enum.TryParse<ParseStatus>(name, out _)
+                    || cases.Any(each => each.Title.StartsWith(name, StringComparison.Ordinal))
+                    || tests.Contains($" {name}(", StringComparison.Ordinal), $"nothing is called {name}: {row}");
+            }
+        }
+    }
 }

@@ -43,8 +43,10 @@ internal static class PlainPath
                 }
             }
             string text = decoded.ToString();
-            if (text.Split(["%2F", "%5C"], StringSplitOptions.None) is { Length: > 1 } parts
-                && parts.Any(p => p is "." or ".."))
+            string[] parts = text.Split(["%2F", "%5C"], StringSplitOptions.None);
+            string[] climbing = [".;", "..;", ".%3B", "..%3B"];
+            if ((parts.Length > 1 && parts.Any(p => p is "." or ".."))
+                || parts.Any(p => climbing.Any(c => p.StartsWith(c, StringComparison.Ordinal))))
             {
                 return null;
             }
