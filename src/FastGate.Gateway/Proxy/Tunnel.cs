@@ -19,6 +19,8 @@ internal static class Tunnel
         if (!pooled.Pool.TryBecomeTunnel(pooled))
         {
             exchange.Fail(Reason.ConnectionLimitReached);
+            // The upstream has switched: a FIN would be its client's last word.
+            pooled.Connection.Abort();
             pooled.Pool.Drop(pooled);
             return;
         }

@@ -97,7 +97,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         head_bytes_max = "{{MessageCases.Limits.HeadBytesMax}}B"
         headers_max = {{MessageCases.Limits.HeadersMax}}
         head_timeout = "2s"
-        keep_alive = "10s"
+        keep_alive = "60s"
         [defaults]
         timeout = { connect = "1s", first_byte = "500ms", idle = "1s", tunnel = "2s" }
         [upstream.few]
@@ -173,12 +173,14 @@ internal sealed class ChaosRun : IAsyncDisposable
         ];
     }
 
+    private bool GoesOn(long started) => Stopwatch.GetElapsedTime(started) < _duration && !Tally.HasSeenEnough;
+
     private async Task DriveAsync(Func<Task> turn, Func<string> kind, IDisposable? client, long started)
     {
         using var timer = new PeriodicTimer(_pace);
         using (client)
         {
-            for (int turns = 0; Stopwatch.GetElapsedTime(started) < _duration; turns++)
+            for (int turns = 0; GoesOn(started); turns++)
             {
                 try
                 {
@@ -202,7 +204,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     {
         var random = new Random(_seed);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        for (int ticks = 1; Stopwatch.GetElapsedTime(started) < _duration; ticks++)
+        for (int ticks = 1; GoesOn(started); ticks++)
         {
             await timer.WaitForNextTickAsync(_over.Token);
             if (ticks % 20 == 0)
@@ -223,7 +225,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         TimeSpan period = TimeSpan.FromSeconds(Math.Min(_duration.TotalSeconds / 20, 10));
         using var timer = new PeriodicTimer(period);
         long said = started;
-        while (Stopwatch.GetElapsedTime(started) < _duration)
+        while (GoesOn(started))
         {
             await timer.WaitForNextTickAsync(_over.Token);
             _resident.Add(ProcessState.ResidentBytes(Gate.Id));

@@ -188,11 +188,14 @@ public sealed class ChaosTests
             {
                 int length = int.Parse(
                     await wire.ReadLineAsync(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-                body.Append((await wire.ReadAsync(length + 2))[..^2]);
                 if (length == 0)
                 {
+                    while (await wire.ReadLineAsync() != "")
+                    {
+                    }
                     return body.ToString();
                 }
+                body.Append((await wire.ReadAsync(length + 2))[..^2]);
             }
         }
     }

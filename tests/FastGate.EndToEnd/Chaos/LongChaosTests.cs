@@ -22,13 +22,13 @@ public sealed class LongChaosTests
         Say($"{seconds} s of chaos, seed {seed}, a turn every {paceMs} ms per client");
         await using var run = new ChaosRun(TimeSpan.FromSeconds(seconds), TimeSpan.FromMilliseconds(paceMs), seed, Say);
         await run.RunAsync();
+        Assert.True(run.Tally.Complaints.Count == 0, string.Join('\n', run.Tally.Complaints));
         AssertFlat(run, isLong: seconds >= LongSeconds);
         run.Gate.End();
         string[] said = run.Gate.Error.WaitForEnd();
         Say(string.Join('\n', said.TakeLast(20)));
         Assert.DoesNotContain(said, line => line.Contains(" error ", StringComparison.Ordinal));
         Assert.Contains(said, line => line.EndsWith("info drained connections=0", StringComparison.Ordinal));
-        Assert.True(run.Tally.Complaints.Count == 0, string.Join('\n', run.Tally.Complaints));
         foreach (string kind in (string[])["calm get", "calm tunnel", "few get", "pair post", "few pipelined"])
         {
             Assert.True(run.Tally.Count(kind, Outcome.Right) > 0, $"{kind} was never right");

@@ -20,8 +20,7 @@ internal static class ProcessState
     /// are nobody's.</summary>
     public static (int Client, int Upstream) Connections(int process, int port, IReadOnlyCollection<int> upstreams)
     {
-        HashSet<string> own = [.. Directory.GetFileSystemEntries($"/proc/{process}/fd")
-            .Select(path => File.ResolveLinkTarget(path, returnFinalTarget: false)?.Name ?? "")
+        HashSet<string> own = [.. Directory.GetFileSystemEntries($"/proc/{process}/fd").Select(TargetOf)
             .Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
             .Select(target => target[8..^1])];
         int client = 0;
@@ -37,6 +36,19 @@ internal static class ProcessState
             upstream += upstreams.Contains(PortOf(fields[2])) ? 1 : 0;
         }
         return (client, upstream);
+    }
+
+    /// <summary>What a descriptor stands for; nothing when it was closed since it was listed.</summary>
+    private static string TargetOf(string descriptor)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name ?? "";
+        }
+        catch (FileNotFoundException)
+        {
+            return "";
+        }
     }
 
     private static int PortOf(string address) => Hex(address[(address.IndexOf(':') + 1)..]);

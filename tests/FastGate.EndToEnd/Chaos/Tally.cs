@@ -30,6 +30,9 @@ internal sealed class Tally
     /// <summary>Whatever may not happen; the first of them.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;
 
+    /// <summary>More complaints would say nothing new.</summary>
+    public bool HasSeenEnough => Interlocked.Read(ref _complained) >= KeptMax;
+
     public long Count(string kind, Outcome outcome) =>
         _kinds.TryGetValue(kind, out long[]? counts) ? Interlocked.Read(ref counts[(int)outcome]) : 0;
 

@@ -52,7 +52,7 @@ internal sealed class UnrulyTunnel(
             Check(from, some);
             if (some.IsEmpty)
             {
-                upstream.NoteWrong($"a tunnel ended after {from} of {content.Length} bytes");
+                NoteEarlyEnd(from);
                 throw new EndOfStreamException();
             }
             await wire.SendAsync(some);
@@ -68,6 +68,15 @@ internal sealed class UnrulyTunnel(
             from += some.Length;
         }
         if (echo && from != content.Length)
+        {
+            NoteEarlyEnd(from);
+        }
+    }
+
+    /// <summary>One without a byte was none: the gate had given up waiting when the switch came.</summary>
+    private void NoteEarlyEnd(int from)
+    {
+        if (from > 0)
         {
             upstream.NoteWrong($"a tunnel ended after {from} of {content.Length} bytes");
         }
