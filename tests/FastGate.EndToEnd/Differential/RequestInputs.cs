@@ -39,6 +39,7 @@ internal static class RequestInputs
         $"{Chunked}{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
         $"{Chunked}1;a\r\nG\r\n{Hidden.Length - 1:X}\r\n{Hidden[1..]}\r\n0\r\nA: b\r\n\r\n",
         $"{Chunked}0\r\n\r\n{Hidden}",
+        $"{Chunked}5\r\nhelloXY0\r\n\r\n{Hidden}",
         $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Hidden}",
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
             + $"Content-Length: 4\r\n\r\n{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",

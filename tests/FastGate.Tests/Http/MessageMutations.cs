@@ -26,9 +26,10 @@ internal static class MessageMutations
             {
                 int from = Math.Min(at, text.Length);
                 int to = Math.Min(from + length, text.Length);
-                string put = piece >= 0 ? s_pieces[piece] : piece == -1 ? "" : text[from..to] + text[from..to];
-                // Mostly put between, sometimes instead.
-                text = string.Concat(text.AsSpan(0, from), put, text.AsSpan(length > 6 ? to : from));
+                string put = piece >= 0 ? s_pieces[piece] : piece == -1 ? "" : text[from..to];
+                // Put between, or instead of one to six bytes.
+                int instead = Math.Min(from + Math.Max(length - 6, 0), text.Length);
+                text = string.Concat(text.AsSpan(0, from), put, text.AsSpan(instead));
             }
             return text;
         });
