@@ -38,8 +38,7 @@ def run(chosen, peers, options, processes, directory):
                     for name in names if name in samples}
             verdicts = _verdicts(one, label, rows)
             missed |= any(verdict.met is False for _, verdict in verdicts) or rows["fastgate"].errors > 0
-            print(table.rows_of(one, label, rows))
-            print(table.notes_of(one, rows, verdicts), flush=True)
+            print("\n".join([table.rows_of(one, rows), *table.notes_of(one, rows, verdicts)]), flush=True)
             collected += rows.values()
             panels.append((label, one.figure, list(rows.values())))
         _write(options, collected, panels)

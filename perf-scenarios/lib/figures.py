@@ -25,14 +25,17 @@ class Sample:
     load: float | None = None
 
     @staticmethod
-    def of_load(outcome, errors, cpu_us, busy_us, rss_mib, average):
+    def of_load(outcome, errors, cpu_us, busy_us, is_quiet, rss_mib, average):
+        """`cpu_us` is None where the time was spent on others than the requests that were counted."""
         if outcome.requests == 0:
             return Sample(errors=max(errors, 1), trouble=outcome.trouble or "no right answer", rss_mib=rss_mib,
                           load=average)
+        sample = Sample(rps=outcome.requests / outcome.seconds, p50_us=outcome.p50_us, p99_us=outcome.p99_us,
+                        p999_us=outcome.p999_us, rss_mib=rss_mib, errors=errors, trouble=outcome.trouble, load=average)
+        if cpu_us is None:
+            return sample
         own, core = cpu_us / outcome.requests, busy_us / outcome.requests
-        return Sample(rps=outcome.requests / outcome.seconds, cpu_us_per_request=counted(own, core), own_us=own,
-                      core_us=core, p50_us=outcome.p50_us, p99_us=outcome.p99_us, p999_us=outcome.p999_us,
-                      rss_mib=rss_mib, errors=errors, trouble=outcome.trouble, load=average)
+        return dataclasses.replace(sample, cpu_us_per_request=counted(own, core, is_quiet), own_us=own, core_us=core)
 
     def summary(self, figure):
         value = getattr(self, figure)
@@ -40,8 +43,9 @@ class Sample:
         return said + (f", {self.errors} errors ({self.trouble})" if self.errors else "")
 
 
-def counted(own, core):
-    return max(own, core) if abs(own - core) > CORE_TOLERANCE * max(own, core) else own
+def counted(own, core, is_quiet):
+    """The kernel's workers on the core count too. A core that is busy with others tells nothing of them."""
+    return max(own, core) if is_quiet and abs(own - core) > CORE_TOLERANCE * max(own, core) else own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,18 +134,18 @@ def judge(hold, rows):
         return Verdict("FastGate had errors", False if hold.must is not None else None)
     if not hold.best_of:
         values = ours.values(hold.figure)
-        return _verdict(hold, estimate(values) if values else None, "")
+        return _verdict(hold, estimate(values) if values else None)
     ratios = {peer: found for peer in hold.best_of if peer in rows
               if (found := ratio(ours, rows[peer], hold.figure)) is not None}
     if not ratios:
         return Verdict(f"not judged: no right figure of {', '.join(hold.best_of)}", None)
     best = max(ratios, key=lambda peer: ratios[peer].median)
-    return _verdict(hold, ratios[best], f" x {best}")
+    return _verdict(hold, ratios[best], f" ({best})")
 
 
-def _verdict(hold, found, unit):
+def _verdict(hold, found, of=""):
     if found is None:
         return Verdict("not judged: not measured", None)
-    text = f"{found.median:.3g}{unit} [{found.low:.3g} - {found.high:.3g}]"
+    text = f"{found.median:.3f}{of} [{found.low:.3f} - {found.high:.3f}]"
     met, aim_met = (None if bound is None else found.median <= bound for bound in (hold.must, hold.aim))
     return Verdict(text, met, aim_met)

@@ -1,7 +1,6 @@
 """The kinds of scenario: which loads come in which order. Each gives samples by row and proxy, a sample per round."""
 import collections
 import json
-import statistics
 import subprocess
 import time
 
@@ -39,30 +38,30 @@ def _closed_loop():
     return loads.Wrk() if tools.find("wrk") else loads.OpenLoop()
 
 
-def _in_turns(stand, rounds, results, label, one):
+def _in_turns(stand, rounds, results, label, one, proxies):
     """A B C A B C ...: what drifts meanwhile meets all of them."""
     for index in range(rounds):
-        for proxy in stand.proxies:
-            if proxy.process is None:
-                continue
+        for proxy in proxies:
             sample = one(proxy)
             results[label][proxy.name].append(sample)
             tools.say(f"  {label} round {index + 1} {proxy.name}: {sample.summary(stand.scenario.figure)}")
 
 
 def _start_all(stand, results, labels):
+    """Gives those that run; the others have their failure in every row."""
     for proxy in stand.proxies:
         failure = stand.start(proxy)
         if failure is not None:
             tools.say(f"  {proxy.name}: {failure.trouble}")
             for label in labels:
                 results[label][proxy.name].append(failure)
+    return [proxy for proxy in stand.proxies if proxy.process is not None]
 
 
-def _warm_up(stand, tool, seconds):
-    for proxy in stand.proxies:
-        if proxy.process is not None:
-            stand.load(proxy, tool, seconds * WARMUPS.get(proxy.program, 1))
+def _warm_up(stand, tool, seconds, running):
+    stand.listen()
+    for proxy in running:
+        stand.load(proxy, tool, seconds * WARMUPS.get(proxy.program, 1))
 
 
 def _saturate(stand, rounds, seconds):
@@ -71,10 +70,10 @@ def _saturate(stand, rounds, seconds):
     if stand.scenario.load.bombardier and tools.find_bombardier(stand.processes):
         tools_used[f"{name}-bombardier"] = loads.Bombardier()
     results = Results()
-    _start_all(stand, results, tools_used)
-    _warm_up(stand, tools_used[name], seconds)
+    running = _start_all(stand, results, tools_used)
+    _warm_up(stand, tools_used[name], seconds, running)
     for label, tool in tools_used.items():
-        _in_turns(stand, rounds, results, label, lambda proxy: stand.load(proxy, tool, seconds))
+        _in_turns(stand, rounds, results, label, lambda proxy: stand.load(proxy, tool, seconds), running)
     return results
 
 
@@ -82,10 +81,10 @@ def _rate(stand, rounds, seconds, shares):
     name = stand.scenario.name
     labels = {share: f"{name}-{share}" if len(shares) > 1 else name for share in shares}
     results = Results()
-    _start_all(stand, results, labels.values())
+    running = _start_all(stand, results, labels.values())
     tool = _closed_loop()
-    _warm_up(stand, tool, seconds)
-    most = {proxy.name: stand.load(proxy, tool, seconds) for proxy in stand.proxies if proxy.process is not None}
+    _warm_up(stand, tool, seconds, running)
+    most = {proxy.name: stand.load(proxy, tool, seconds) for proxy in running}
     right = {proxy: sample.rps for proxy, sample in most.items() if sample.rps and not sample.errors}
     if not right:
         for label in labels.values():
@@ -96,7 +95,8 @@ def _rate(stand, rounds, seconds, shares):
     tools.say(f"  the slowest at its most is {slowest}: {right[slowest]:.0f} requests a second")
     for share, label in labels.items():
         rate = round(right[slowest] * share / 100)
-        _in_turns(stand, rounds, results, label, lambda proxy: stand.load(proxy, loads.OpenLoop(), seconds, rate))
+        _in_turns(stand, rounds, results, label,
+                  lambda proxy: stand.load(proxy, loads.OpenLoop(), seconds, rate), running)
     return results
 
 
@@ -108,6 +108,7 @@ def _idle(stand, rounds):
         # A process of its own each time: memory that was used once is seldom given back.
         failure = stand.start(proxy)
         if failure is not None:
+            results[f"{name}-empty"][proxy.name].append(failure)
             return failure
         try:
             time.sleep(SETTLE_SECONDS)
@@ -117,11 +118,7 @@ def _idle(stand, rounds):
         finally:
             proxy.end(stand.processes)
 
-    for index in range(rounds):
-        for proxy in stand.proxies:
-            sample = one(proxy)
-            results[name][proxy.name].append(sample)
-            tools.say(f"  {name} round {index + 1} {proxy.name}: {sample.summary(stand.scenario.figure)}")
+    _in_turns(stand, rounds, results, name, one, stand.proxies)
     return results
 
 
@@ -163,9 +160,5 @@ def _start(stand, rounds):
         finally:
             proxy.end(stand.processes)
 
-    for index in range(rounds):
-        for proxy in stand.proxies:
-            sample = one(proxy)
-            results[name][proxy.name].append(sample)
-            tools.say(f"  {name} round {index + 1} {proxy.name}: {sample.summary(stand.scenario.figure)}")
+    _in_turns(stand, rounds, results, name, one, stand.proxies)
     return results

@@ -106,7 +106,7 @@ class Proxy:
         values = {
             "port": self.port, "admin": admin, "upstream": upstream, "routes": routes, "extra": self.setup.extra,
             "dir": self._directory, "keepalive": max(512, self._connections),
-            "maxconn": max(8_000, self._connections + 1_000), "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            "maxconn": max(2_000, self._connections + 500), "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             # Its workers become nobody otherwise, who may not connect to our Unix socket.
             "user": "user root;" if os.geteuid() == 0 else "",
         }

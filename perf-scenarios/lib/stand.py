@@ -12,6 +12,7 @@ import procfs
 import tools
 
 SAMPLE_SECONDS = 0.25
+QUIET_SECONDS = 0.5
 
 
 class Cores:
@@ -41,6 +42,17 @@ class Stand:
         self._upstream.start(processes, cores.load)
         self.proxies = [peers.Proxy(scenario, name, directory, self._upstream.address) for name in proxies]
         self._answers = {}
+        self.is_quiet = True
+
+    def listen(self):
+        """Looks whether the proxies' core is quiet before any load: only then does its busy time say something."""
+        before = procfs.core_busy_us(self.cores.proxy)
+        time.sleep(QUIET_SECONDS)
+        busy = (procfs.core_busy_us(self.cores.proxy) - before) / (QUIET_SECONDS * 1e6)
+        self.is_quiet = busy <= figures.CORE_TOLERANCE
+        if not self.is_quiet:
+            print(f"{self.scenario.name}: core {self.cores.proxy} is {busy:.0%} busy with others before any load: "
+                  "figures are noise, and the proxies' own time counts even where the core was busy longer")
 
     def start(self, proxy):
         """Starts one proxy. Gives a sample that says why when it does not answer at all, otherwise None."""
@@ -87,7 +99,10 @@ class Stand:
             return figures.Sample(errors=1, trouble=f"{tool.name} failed: {error}")
         # One that gave no right answer to look at beforehand cannot have given right ones since.
         errors = outcome.errors or int(self._answers.get(proxy.name) is None)
-        return figures.Sample.of_load(outcome, errors, cpu, busy, rss / 2**20, average)
+        if self.scenario.load.slow is not None:
+            # Most of the time went to the slow ones.
+            cpu = None
+        return figures.Sample.of_load(outcome, errors, cpu, busy, self.is_quiet, rss / 2**20, average)
 
     def _watch(self, process, pids, patience):
         """What the load prints, and the most memory the proxy had meanwhile."""

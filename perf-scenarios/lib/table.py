@@ -11,8 +11,8 @@ def head():
     return _line([name for name, _ in COLUMNS]) + "\n" + _line(["-" * width for _, width in COLUMNS])
 
 
-def rows_of(scenario, label, rows):
-    """The lines of one row label: every proxy, the cheapest first, those with errors last."""
+def rows_of(scenario, rows):
+    """The lines of one scenario: every proxy, the cheapest first, those with errors last."""
     def order(row):
         return row.errors > 0, row.median(scenario.figure) or 0
 
@@ -21,9 +21,10 @@ def rows_of(scenario, label, rows):
 
 def _row(scenario, ours, row):
     star = "*" if row.is_core_counted else ""
-    found = None if row is ours else figures.ratio(ours, row, scenario.figure)
-    compared = ("" if row is ours else "-" if found is None
-                else f"{found.median:.3f} [{found.low:.3f} - {found.high:.3f}]")
+    compared = ""
+    if row is not ours:
+        found = figures.ratio(ours, row, scenario.figure)
+        compared = f"{found.median:.3f} [{found.low:.3f} - {found.high:.3f}]" if found else "-"
     return _line([
         row.scenario, row.proxy, row.version, _number(row.median("rps"), 0), _number(row.median("own_us"), 2),
         _number(row.median("core_us"), 2) + star, _number(row.median("p50_us"), 0), _number(row.median("p99_us"), 0),
@@ -36,24 +37,24 @@ def notes_of(scenario, rows, verdicts):
     lines = [f"  {row.proxy}: {row.errors} errors ({row.trouble}); it is compared with nobody"
              for row in rows.values() if row.errors]
     if any(row.is_core_counted for row in rows.values()):
-        lines.append("  * the core was busy for over 5 % more or less than the proxy's own time: the larger counts")
+        lines.append("  * the core was busy over 5 % longer than the proxy itself: the core's time counts")
     found = [figures.ratio(rows["fastgate"], row, scenario.figure) for row in rows.values() if row.proxy != "fastgate"]
     if any(found):
         coverage = min(one.coverage for one in found if one is not None)
-        few = "" if coverage >= 0.95 else "; six rounds are the fewest that give 95 %"
-        lines.append(f"  the ratio is that of {UNITS[scenario.figure]}, the median of the rounds' ratios "
-                     f"[{coverage:.0%} interval{few}]")
+        few = "" if coverage >= 0.95 else ": six rounds are the fewest for 95 %"
+        lines.append(f"  FastGate / it: {UNITS[scenario.figure]}, the median of the rounds' ratios "
+                     f"[their {coverage:.1%} interval{few}]")
     for hold, verdict in verdicts:
-        of = f" <= {{}} x the best of {', '.join(hold.best_of)}" if hold.best_of else " <= {}"
-        lines.append(f"  {UNITS[hold.figure]}: {verdict.text}"
-                     + _said("must", of, hold.must, verdict.met) + _said("aim", of, hold.aim, verdict.aim_met))
-    return "\n".join(lines)
+        of = f" / the best of {', '.join(hold.best_of)}" if hold.best_of else ""
+        lines.append(f"  {UNITS[hold.figure]}{of}: {verdict.text}"
+                     + _said("must", hold.must, verdict.met) + _said("aim", hold.aim, verdict.aim_met))
+    return lines
 
 
-def _said(word, of, bound, met):
+def _said(word, bound, met):
     if bound is None:
         return ""
-    return f"; {word}{of.format(f'{bound:g}')}: {'not judged' if met is None else 'met' if met else 'MISSED'}"
+    return f"; {word} {bound:g} {'not judged' if met is None else 'met' if met else 'MISSED'}"
 
 
 def _number(value, digits):
