@@ -99,12 +99,15 @@ class Bombardier:
 class OpenLoop:
     """The bench's own generator. Without a rate it is a closed loop, where wrk cannot be had."""
     name = "load"
-    warmup = 0.5
+
+    def warmup(self, load):
+        """Slow readers are measured when every buffer on the way to them is full."""
+        return 2 if load.slow is not None else 0.5
 
     def command(self, stand, proxy, seconds, rate):
         load = stand.scenario.load
         command = ["dotnet", tools.BENCH, "load", proxy.port, "--connections", load.connections,
-                   "--seconds", seconds, "--warmup", self.warmup, "--method", load.method,
+                   "--seconds", seconds, "--warmup", self.warmup(load), "--method", load.method,
                    "--paths", stand.paths_file, "--length", stand.scenario.upstream.body]
         for header in load.all_headers():
             command += ["--header", header]
@@ -119,13 +122,13 @@ class OpenLoop:
                         "--slow-path", load.slow.path]
         return command
 
-    def read(self, output, _answer, _load):
+    def read(self, output, _answer, load):
         figures = _last_json(output)
         errors = {key: figures[key] for key in ("not_connected", "wrong_status", "wrong_length", "broken",
                                                 "unanswered", "slow_broken")}
         # Nothing was answered: there is no latency.
         p50, p99, p999 = (figures[key] if figures["measured"] else None for key in ("p50_us", "p99_us", "p999_us"))
-        return Outcome(figures["requests"], figures["seconds"] + self.warmup, p50, p99, p999, *_sum(errors))
+        return Outcome(figures["requests"], figures["seconds"] + self.warmup(load), p50, p99, p999, *_sum(errors))
 
 
 def _wrong_lengths(requests, received, answer, load):

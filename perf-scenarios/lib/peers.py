@@ -146,8 +146,9 @@ class CannedUpstream:
 
     def start(self, processes, core):
         where = f"unix:{self._unix}" if self._unix else self._port
-        self._process = processes.start(["dotnet", tools.BENCH, "canned", where, *self._bodies], core,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **STEADY})
+        command = ["dotnet", tools.BENCH, "canned", where, *self._bodies]
+        self._process = processes.start(command, core, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env={**os.environ, **STEADY})
         due = time.monotonic() + START_SECONDS
         while time.monotonic() < due and self._process.poll() is None:
             if probe.ask(self._unix or self._port, "/") is not None:

@@ -1,10 +1,12 @@
 """What the kernel tells of processes and cores: /proc, in microseconds and bytes."""
 import os
 import pathlib
+import time
 
 TICK_US = 1_000_000 // os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PROC = pathlib.Path("/proc")
+_CPU_CLOCK_OF_PROCESS = 2
 
 
 def _stat(pid):
@@ -30,10 +32,12 @@ def cpu_us(pids):
     """User and system time of live processes together, their ended threads included."""
     total = 0
     for pid in pids:
-        fields = _stat(pid)
-        if fields is not None:
-            total += int(fields[11]) + int(fields[12])
-    return total * TICK_US
+        try:
+            # The kernel's own sum in nanoseconds (clock_getcpuclockid(3)); /proc/PID/stat cuts it to 10 ms.
+            total += time.clock_gettime_ns((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
+        except OSError:
+            pass
+    return total / 1_000
 
 
 def rss_bytes(pids):

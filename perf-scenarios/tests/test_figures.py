@@ -46,7 +46,7 @@ class Figures(unittest.TestCase):
         self.assertIsNone(judge(hold, {"fastgate": ours, "nginx": fast_but_wrong}).met)
 
     def test_the_best_peer_is_the_one_that_counts(self):
-        rows = {"fastgate": row("fastgate", [10] * 3), "nginx": row("nginx", [9] * 3), "haproxy": row("haproxy", [20] * 3)}
+        rows = {name: row(name, [cpu] * 3) for name, cpu in (("fastgate", 10), ("nginx", 9), ("haproxy", 20))}
         self.assertFalse(judge(Hold("cpu_us_per_request", ("nginx", "haproxy"), must=1.0), rows).met)
         self.assertTrue(judge(Hold("cpu_us_per_request", ("haproxy",), must=1.0), rows).met)
 

@@ -66,9 +66,8 @@ class HandServer:
 
 
 def load(port, *options, seconds=0.3):
-    output = subprocess.run(["dotnet", str(tools.BENCH), "load", str(port), "--seconds", str(seconds), "--warmup", "0.1",
-                             *options], capture_output=True, text=True, timeout=60, check=True).stdout
-    return json.loads(output)
+    command = ["dotnet", str(tools.BENCH), "load", str(port), "--seconds", str(seconds), "--warmup", "0.1", *options]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout)
 
 
 class Generator(unittest.TestCase):
@@ -108,7 +107,7 @@ class Generator(unittest.TestCase):
             self.assertEqual((20, 20), (figures["requests"], server.connections))
 
     def test_a_connection_that_does_not_end_as_asked_is_broken(self):
-        with HandServer(RIGHT + b"", ends=False) as server:
+        with HandServer(RIGHT) as server:
             figures = load(server.port, "--close", "--rate", "10", "--connections", "4", seconds=0.1)
             self.assertEqual((0, 2), (figures["requests"], figures["broken"]))
 
@@ -139,6 +138,31 @@ class Generator(unittest.TestCase):
         with HandServer(RIGHT.replace(b"200", b"503")) as server:
             figures = load(server.port, "--slow", "5", "--rate", "10", "--status", "503")
             self.assertEqual((5, 4), (figures["slow_broken"], figures["requests"]))
+
+
+class Held(unittest.TestCase):
+    def hold(self, server):
+        process = subprocess.Popen(["dotnet", str(tools.BENCH), "hold", str(server.port), "--connections", "200",
+                                    "--length", "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        held = json.loads(process.stdout.readline())["held"]
+        output, _ = process.communicate(timeout=60)
+        return held, json.loads(output)["kept"], server.connections
+
+    def test_connections_are_used_once_and_held(self):
+        with HandServer(RIGHT) as server:
+            self.assertEqual((200, 200, 200), self.hold(server))
+
+    def test_connections_that_the_peer_ends_are_not_kept(self):
+        with HandServer(RIGHT, ends=True) as server:
+            held, kept, connections = self.hold(server)
+            self.assertEqual((200, 200), (held, connections))
+            # An end may still be under way.
+            self.assertLess(kept, 50)
+
+    def test_wrong_answers_are_not_held(self):
+        with HandServer(RIGHT.replace(b"200", b"503")) as server:
+            self.assertEqual((0, 0, 200), self.hold(server))
 
 
 class Upstream(unittest.TestCase):
@@ -218,7 +242,8 @@ class OtherTools(unittest.TestCase):
 
     @unittest.skipUnless(tools.find("wrk"), "wrk is not here")
     def test_wrk_itself_sees_wrong_statuses_and_lengths(self):
-        one = scenario.parse("x", {"about": "", "proxies": ["fastgate"], "load": {"kind": "saturate", "connections": 4}})
+        one = scenario.parse("x", {"about": "", "proxies": ["fastgate"],
+                                   "load": {"kind": "saturate", "connections": 4}})
         with tempfile.TemporaryDirectory() as directory:
             stand = types.SimpleNamespace(scenario=one, directory=pathlib.Path(directory), paths=["/"], paths_file=None)
             for answer, check in ((RIGHT, lambda o: o.requests > 0 and not o.errors),

@@ -139,7 +139,8 @@ class Run(unittest.TestCase):
     def test_an_exception_leaves_no_process(self):
         fail = ("import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); import kinds; real = kinds._in_turns;\n"
                 "def fail(*a): raise RuntimeError('on purpose')\n"
-                "kinds._in_turns = fail; sys.argv[0] = sys.argv.pop(1); runpy.run_path(sys.argv[0], run_name='__main__')")
+                "kinds._in_turns = fail; sys.argv[0] = sys.argv.pop(1);"
+                "runpy.run_path(sys.argv[0], run_name='__main__')")
         code, output, errors = self.finish(self.scenario(SMALL), "--seconds", 1,
                                            program=("-c", fail, str(RUN.parent / "lib"), str(RUN)))
         self.assertEqual(1, code)

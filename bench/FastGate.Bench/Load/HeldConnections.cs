@@ -4,8 +4,8 @@ using FastGate.Net.Linux;
 
 namespace FastGate.Bench.Load;
 
-/// <summary>Connections that were used once and then idle: says when all are there, holds them until its input ends, and
-/// says how many the peer has kept.</summary>
+/// <summary>Connections that were used once and then idle: says when all are there, holds them until its input ends,
+/// and says how many the peer has kept.</summary>
 internal static class HeldConnections
 {
     private const int OpeningMax = 64;

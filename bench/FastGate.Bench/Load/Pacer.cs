@@ -4,8 +4,8 @@ using FastGate.Net;
 
 namespace FastGate.Bench.Load;
 
-/// <summary>Wakes a lane at times that a millisecond is too coarse for. A thread that sleeps to the next one costs a few
-/// percent of a core; a lane that spins would take the core from the upstream beside it.</summary>
+/// <summary>Wakes a lane at times that a millisecond is too coarse for. A thread that sleeps to the next one costs a
+/// few percent of a core; a lane that spins would take the core from the upstream beside it.</summary>
 internal sealed unsafe partial class Pacer
 {
     private const int ClockMonotonic = 1;

@@ -5,8 +5,8 @@ using FastGate.Net.Linux;
 
 namespace FastGate.Bench.Peers;
 
-/// <summary>An upstream that is cheaper than every proxy: answers each request with the same bytes once it is whole, and
-/// reads no more of it than its end, its length unless it is a GET, and whether it asks for <c>/big</c>.</summary>
+/// <summary>An upstream that is cheaper than every proxy: answers each request with the same bytes once it is whole,
+/// and reads no more of it than its end, its length unless it is a GET, and whether it asks for <c>/big</c>.</summary>
 internal static class CannedUpstream
 {
     /// <param name="address">Where to listen.</param>
