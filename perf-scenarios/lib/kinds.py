@@ -60,6 +60,7 @@ def _start_all(stand, results, labels):
 
 def _warm_up(stand, tool, seconds, running):
     stand.listen()
+    tools.say("  warming up")
     for proxy in running:
         stand.load(proxy, tool, seconds * WARMUPS.get(proxy.program, 1))
 

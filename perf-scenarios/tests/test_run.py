@@ -117,8 +117,8 @@ class Run(unittest.TestCase):
     def test_an_interrupted_run_leaves_no_process(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number.name):
-                process = self.start(self.scenario(SMALL), "--rounds", 100, "--seconds", 1)
-                self._wait_for_rounds(process)
+                process = self.start(self.scenario(SMALL), "--seconds", 60)
+                self._wait_for_load(process)
                 self.assertGreater(len(marked(self.mark)), 4)
                 process.send_signal(number)
                 # A second one, as of somebody impatient, must not cut the ending short.
@@ -128,8 +128,8 @@ class Run(unittest.TestCase):
                 self.assertEqual([], marked(self.mark))
 
     def test_a_killed_run_leaves_no_process_for_long(self):
-        process = self.start(self.scenario(SMALL), "--rounds", 100, "--seconds", 1)
-        self._wait_for_rounds(process)
+        process = self.start(self.scenario(SMALL), "--seconds", 60)
+        self._wait_for_load(process)
         process.kill()
         due = time.monotonic() + 30
         while marked(self.mark) and time.monotonic() < due:
@@ -153,8 +153,10 @@ class Run(unittest.TestCase):
             self.assertEqual(2, code)
             self.assertIn(word, errors)
 
-    def _wait_for_rounds(self, process):
-        for line in process.stderr:
-            if " round 1 " in line:
-                return
-        self.fail("no round began")
+    def _wait_for_load(self, process):
+        """Everything is there that there ever is: upstream, proxies, and a load that lasts a minute."""
+        self.assertTrue(any("warming up" in line for line in process.stderr))
+        due = time.monotonic() + 30
+        while not any(b"wrk" in command or b" load " in command for command in marked(self.mark)):
+            self.assertLess(time.monotonic(), due, "no load began")
+            time.sleep(0.01)
