@@ -80,11 +80,15 @@ def _verdicts(one, label, rows):
 def _write(options, rows, panels):
     """After each scenario, so that what was measured survives what comes later."""
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps([row.json() for row in rows], indent=1) + "\n")
-    path = pathlib.Path(options.plot)
+        _put(options.json, json.dumps([row.json() for row in rows], indent=1) + "\n")
+    _put(options.plot, plot.draw([panel for panel in panels if any(row.values(panel[1]) for row in panel[2])],
+                                 f"{_processor()}, load average {os.getloadavg()[0]:.2f}"))
+
+
+def _put(path, text):
+    path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(plot.draw([panel for panel in panels if any(row.values(panel[1]) for row in panel[2])],
-                              f"{_processor()}, load average {os.getloadavg()[0]:.2f}"))
+    path.write_text(text)
 
 
 def _processor():

@@ -82,9 +82,10 @@ class Row:
             value = self.median(figure)
             return None if value is None else round(value, 3)
 
-        return {"scenario": self.scenario, "proxy": self.proxy, "errors": self.errors,
+        return {"scenario": self.scenario, "proxy": self.proxy,
                 **{figure: rounded(figure) for figure in ("rps", "cpu_us_per_request", "p50_us", "p99_us", "p999_us",
-                                                          "rss_mib")}}
+                                                          "rss_mib")},
+                "errors": self.errors}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,9 +46,9 @@ class Stand:
 
     def listen(self):
         """Looks whether the proxies' core is quiet before any load: only then does its busy time say something."""
-        before = procfs.core_busy_us(self.cores.proxy)
+        before, begun = procfs.core_busy_us(self.cores.proxy), time.monotonic()
         time.sleep(QUIET_SECONDS)
-        busy = (procfs.core_busy_us(self.cores.proxy) - before) / (QUIET_SECONDS * 1e6)
+        busy = (procfs.core_busy_us(self.cores.proxy) - before) / 1e6 / (time.monotonic() - begun)
         self.is_quiet = busy <= figures.CORE_TOLERANCE
         if not self.is_quiet:
             print(f"{self.scenario.name}: core {self.cores.proxy} is {busy:.0%} busy with others before any load: "
