@@ -124,7 +124,7 @@ internal sealed class ChaosRequest
             }
             if (head is null)
             {
-                return begun ? new Verdict(Outcome.Cut, false, "an end") : Verdict.Unanswered("an end");
+                return CutOff(begun, "an end");
             }
             begun = true;
             return Wire.StatusOf(head) == 200
@@ -134,9 +134,14 @@ internal sealed class ChaosRequest
         catch (Exception exception) when (exception is SocketException or EndOfStreamException
             or ObjectDisposedException)
         {
-            return begun ? new Verdict(Outcome.Cut, false, exception.Message) : Verdict.Unanswered(exception.Message);
+            return CutOff(begun, exception.Message);
         }
     }
+
+    /// <param name="begun">Something of an answer was there.</param>
+    /// <param name="how">Its end.</param>
+    private Verdict CutOff(bool begun, string how) =>
+        Verdict.Unanswered($"{_behaviour}: {how}") with { IsUnanswered = !begun };
 
     private Verdict Wrong(string what) => new(Outcome.Wrong, false, $"{Head.Split('\r')[0]}: {what}");
 

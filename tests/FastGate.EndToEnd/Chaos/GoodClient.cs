@@ -47,7 +47,7 @@ internal sealed class GoodClient(int port, string group, string[] behaviours, st
         // A connection that idled may have been ended at the moment it was used again.
         bool idled = verdict.IsUnanswered && !isNew;
         tally.Note(idled ? $"{Kind} (idle)" : Kind, verdict.Outcome, verdict.Detail);
-        if (verdict.Outcome != Outcome.Right && !idled)
+        if (verdict.Outcome != Outcome.Right)
         {
             tally.Explain($"{Kind}: {verdict.Detail}");
         }

@@ -69,7 +69,9 @@ internal sealed class Tally
             long others = counts.Sum() - counts[(int)Outcome.Right];
             if (kind.StartsWith(prefix, StringComparison.Ordinal) && others > 0)
             {
-                Complain($"{kind}: {others} of {counts.Sum()} were not right");
+                string why = string.Join("; ", _reasons.Where(reason => reason.Key.StartsWith(kind + ": ",
+                    StringComparison.Ordinal)).Select(reason => $"{reason.Value} {reason.Key}"));
+                Complain($"{kind}: {others} of {counts.Sum()} were not right: {why}");
             }
         }
     }

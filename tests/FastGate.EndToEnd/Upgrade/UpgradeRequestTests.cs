@@ -99,7 +99,7 @@ public sealed class UpgradeRequestTests
     [Fact]
     public void The_fields_of_web_sockets_pass_unchanged()
     {
-        const string Asked = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSEC-WEBSOCKET-VERSION:  13 \r\n"
+        const string Asked = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSEC-WEBSOCKET-VERSION: 13\r\n"
             + "Sec-WebSocket-Protocol: chat.v2,  chat\r\nSec-WebSocket-Protocol: superchat\r\n"
             + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-none;a=\"b, c\"\r\n"
             + "Origin: http://example.com\r\n";
