@@ -62,6 +62,8 @@ internal static class AnswerInputs
         $"HTTP/1.1 200 OK\r\nConnection: close, Content-Length\r\nContent-Length: 5\r\n\r\nhello",
         $"HTTP/1.1 200 OK\r\nContent-Length:\t5\t\r\nSet-Cookie: a=b\r\nSet-Cookie:\tc=d \r\n\r\nhello",
         $"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Hidden}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nA: b\r\nUpgrade: h2c\r\n"
+            + $"Proxy-Connection: close\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\n\r\nhello{Hidden}",
         $"{Chunked}{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
         $"{Chunked}0\r\n\r\n{Hidden}",
         $"{Chunked}5;a=\"b\"\r\nhello\r\n00\r\nX-Sum:\t1\r\nContent-Length: 4\r\n\r\n{Hidden}",

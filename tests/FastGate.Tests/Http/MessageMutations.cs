@@ -13,6 +13,7 @@ internal static class MessageMutations
         "Transfer-Encoding: chunked\r\n", "chunked", "Connection: close\r\n", "Connection: keep-alive\r\n", "close",
         "keep-alive", "Expect: 100-continue\r\n", "200", "204", "304", "101", "HTTP/1.1 200 OK\r\n",
         "0\r\n\r\n", "5\r\nhello\r\n", "Upgrade: x\r\n", "upgrade", ": \t", " \r\n", "\t\r\n", "%2e", "..", "//", "_",
+        "TE: trailers\r\n", "Connection: a\r\n", "Keep-Alive: 5\r\n",
     ];
 
     /// <summary>One of the texts with up to three changes.</summary>
