@@ -7,8 +7,8 @@ using FastGate.Net.Time;
 
 namespace FastGate.Bench.Peers;
 
-/// <summary>An upstream that is cheaper than every proxy: answers each request head with the same bytes, and reads no
-/// more of it than its end.</summary>
+/// <summary>An upstream that is cheaper than every proxy: answers each request with the same bytes once all of it has
+/// come, and reads no more of it than its length and its end.</summary>
 internal static class CannedUpstream
 {
     public static void Serve(NetAddress address, int bodyBytes)
@@ -36,7 +36,7 @@ internal static class CannedUpstream
 
     private static async Task AnswerAsync(Connection connection, byte[] answer)
     {
-        long bodyLeft = 0;
+        long bodyLeft = -1;
         while (true)
         {
             var read = await connection.Input.ReadAsync();
@@ -57,6 +57,11 @@ internal static class CannedUpstream
         connection.Close();
     }
 
+    /// <summary>Consumes what is there of requests.</summary>
+    /// <param name="connection">Where they come from.</param>
+    /// <param name="buffer">What has come.</param>
+    /// <param name="bodyLeft">Bytes of the body under way; -1 for a head.</param>
+    /// <returns>How many have ended.</returns>
     private static int Consume(Connection connection, in ReadOnlySequence<byte> buffer, ref long bodyLeft)
     {
         int answers = 0;
@@ -64,25 +69,34 @@ internal static class CannedUpstream
         int consumed = 0;
         while (true)
         {
-            int skip = (int)Math.Min(bodyLeft, rest.Length);
+            if (bodyLeft < 0)
+            {
+                int end = rest[consumed..].IndexOf("\r\n\r\n"u8);
+                if (end < 0)
+                {
+                    break;
+                }
+                bodyLeft = LengthOf(rest.Slice(consumed, end));
+                consumed += end + 4;
+            }
+            int skip = (int)Math.Min(bodyLeft, rest.Length - consumed);
             bodyLeft -= skip;
             consumed += skip;
-            rest = rest[skip..];
-            int end = rest.IndexOf("\r\n\r\n"u8);
-            if (bodyLeft > 0 || end < 0)
+            if (bodyLeft > 0)
             {
-                connection.Input.AdvanceTo(buffer.GetPosition(consumed), buffer.End);
-                return answers;
+                break;
             }
-            int length = rest[..end].IndexOf("\r\nContent-Length: "u8);
-            if (length >= 0 && !Utf8Parser.TryParse(rest[(length + 18)..], out bodyLeft, out _))
-            {
-                bodyLeft = 0;
-            }
+            bodyLeft = -1;
             answers++;
-            consumed += end + 4;
-            rest = rest[(end + 4)..];
         }
+        connection.Input.AdvanceTo(buffer.GetPosition(consumed), buffer.End);
+        return answers;
+    }
+
+    private static long LengthOf(ReadOnlySpan<byte> head)
+    {
+        int at = head.IndexOf("\r\nContent-Length: "u8);
+        return at >= 0 && Utf8Parser.TryParse(head[(at + 18)..], out long length, out _) ? length : 0;
     }
 }
 
