@@ -55,8 +55,10 @@ public sealed class FaultTests : IDisposable
         using Wire client = _gate.Connect();
         using Wire connection = Expect.Exchange(client, _upstream);
         using var peer = new HandUpstream();
-        Lane.Post(new LaneAction(() => _ = WatchAsync(peer.Port)));
+        using var isWatched = new ManualResetEventSlim();
+        Lane.Post(new LaneAction(() => _ = WatchAsync(peer.Port, isWatched)));
         using Wire watched = peer.Accept();
+        Assert.True(isWatched.Wait(Wire.BoundMs, TestContext.Current.CancellationToken));
         watched.Send("a");
         Assert.Equal("", watched.ReadToEnd(out bool reset));
         Assert.True(reset);
@@ -85,11 +87,12 @@ public sealed class FaultTests : IDisposable
         Assert.InRange(Lane.TakeLoopLag(), Lane.TurnMicrosecondsMax, 10_000_000);
     }
 
-    private async Task WatchAsync(int port)
+    private async Task WatchAsync(int port, ManualResetEventSlim isWatched)
     {
         Connection connection = await _gate.Transport.ConnectAsync(
             Lane, NetAddress.Tcp(System.Net.IPAddress.Loopback, port), Lane.Now + Wire.BoundMs);
         connection.Watch(new BrokenWatch());
+        isWatched.Set();
     }
 
     private static void AssertServes(Wire client, Wire connection)
