@@ -53,6 +53,12 @@ class Single:
         return _port(process.stdout, r"canned upstream on 127\.0\.0\.1:(\d+)")
 
 
+def let_others_first(process):
+    """Who measures on the same core would otherwise wait for the end of its time slice, whatever the gate does."""
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
+
+
 def cpu_us(process):
     return procfs.cpu_us([process.pid])
 
