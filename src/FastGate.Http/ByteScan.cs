@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace FastGate.Http;
 
-/// <summary>Looks for the two things that end a piece of a line, sixteen bytes at a time: a byte that is no token
+/// <summary>Looks for the two things that end a piece of a line, many bytes at a time: a byte that is no token
 /// character, and a control byte. The last bytes are looked at with a load that overlaps what was seen already, so
 /// nothing is read beyond the span.</summary>
 internal static class ByteScan
@@ -47,6 +47,17 @@ internal static class ByteScan
     {
         ref byte first = ref MemoryMarshal.GetReference(data);
         int i = start;
+        if (Vector256.IsHardwareAccelerated)
+        {
+            for (; i + Vector256<byte>.Count <= data.Length; i += Vector256<byte>.Count)
+            {
+                uint found = ControlMask(Vector256.LoadUnsafe(ref first, (nuint)i));
+                if (found != 0)
+                {
+                    return i + BitOperations.TrailingZeroCount(found);
+                }
+            }
+        }
         if (Vector128.IsHardwareAccelerated && data.Length >= Vector128<byte>.Count)
         {
             int last = data.Length - Vector128<byte>.Count;
@@ -93,5 +104,15 @@ internal static class ByteScan
         Vector128<byte> tab = Vector128.Equals(bytes, Vector128.Create((byte)'\t'));
         Vector128<byte> delete = Vector128.Equals(bytes, Vector128.Create((byte)0x7F));
         return (Vector128.AndNot(low, tab) | delete).ExtractMostSignificantBits();
+    }
+
+    /// <summary>The same for 32 bytes: values are often long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint ControlMask(Vector256<byte> bytes)
+    {
+        Vector256<byte> low = Vector256.Equals(Vector256.Min(bytes, Vector256.Create((byte)0x1F)), bytes);
+        Vector256<byte> tab = Vector256.Equals(bytes, Vector256.Create((byte)'\t'));
+        Vector256<byte> delete = Vector256.Equals(bytes, Vector256.Create((byte)0x7F));
+        return (Vector256.AndNot(low, tab) | delete).ExtractMostSignificantBits();
     }
 }

@@ -10,6 +10,7 @@ internal static class FieldParser
     /// <param name="start">Where the line begins.</param>
     /// <param name="from">From where nobody has looked yet; at least <paramref name="start"/>.</param>
     /// <param name="end">Index of the CR when complete; when incomplete, from where to look next time.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ParseStatus FindLineEnd(ReadOnlySpan<byte> data, int start, int from, out int end)
     {
         end = ByteScan.Control(data, Math.Max(start, from));
@@ -80,21 +81,24 @@ internal static class FieldParser
     private static void Add(ReadOnlySpan<byte> data, int start, int colon, int end, HeaderTable headers)
     {
         int valueStart = colon + 1;
-        while (valueStart < end && data[valueStart] is (byte)' ' or (byte)'\t')
+        int valueEnd = end;
+        // Nearly always one space before the value and none behind it. No other control is left than HTAB.
+        bool isUsual = end - colon > 2 && data[colon + 1] == (byte)' ' && data[colon + 2] > (byte)' '
+            && data[end - 1] > (byte)' ';
+        if (isUsual)
         {
             valueStart++;
         }
-        int valueEnd = end;
-        while (valueEnd > valueStart && data[valueEnd - 1] is (byte)' ' or (byte)'\t')
+        else
         {
-            valueEnd--;
+            Trim(data, ref valueStart, ref valueEnd);
         }
         HeaderId id = HeaderNames.IdOf(data, start, colon - start);
         ref Header header = ref headers.Add(id);
         header.Name = new Slice(start, colon - start);
         header.Value = new Slice(valueStart, valueEnd - valueStart);
         header.Line = new Slice(start, end + 2 - start);
-        if (valueEnd != end || valueStart > colon + 2 || (valueStart == colon + 2 && data[colon + 1] != (byte)' '))
+        if (!isUsual && IsReshaped(data, colon, end, header.Value))
         {
             header.Flags = HeaderFlags.Reshaped;
         }
@@ -107,6 +111,22 @@ internal static class FieldParser
             FlagUnknown(data[start..colon], ref header, headers);
         }
     }
+
+    private static void Trim(ReadOnlySpan<byte> data, ref int start, ref int end)
+    {
+        while (start < end && data[start] is (byte)' ' or (byte)'\t')
+        {
+            start++;
+        }
+        while (end > start && data[end - 1] is (byte)' ' or (byte)'\t')
+        {
+            end--;
+        }
+    }
+
+    /// <summary>Whether anything but one space, or none, stands around a value.</summary>
+    private static bool IsReshaped(ReadOnlySpan<byte> data, int colon, int end, Slice value) => value.End != end
+        || value.Offset > colon + 2 || (value.Offset == colon + 2 && data[colon + 1] != (byte)' ');
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FlagUnknown(ReadOnlySpan<byte> name, ref Header header, HeaderTable headers)

@@ -34,10 +34,19 @@ internal static class HeaderNames
     ];
 
     private const int Buckets = 256;
-    private static readonly byte[] s_idOfBucket = new byte[Buckets];
-    private static readonly byte[][] s_nameOfId = new byte[64][];
-    private static readonly Vector128<byte>[] s_vectorOfId = new Vector128<byte>[64];
-    private static readonly Vector128<byte>[] s_maskOfLength = Masks();
+
+    /// <summary>What a bucket holds: a name in lower case, its first 16 bytes as they are compared.</summary>
+    private struct Known
+    {
+        public Vector128<byte> Lower;
+        /// <summary>Ones for the bytes of the name.</summary>
+        public Vector128<byte> Mask;
+        public byte[] Name;
+        public byte Length;
+        public HeaderId Id;
+    }
+
+    private static readonly Known[] s_buckets = new Known[Buckets];
     private static readonly uint s_seed = Build();
 
     private const ulong HopByHopIds =
@@ -84,68 +93,67 @@ internal static class HeaderNames
             return HeaderId.Unknown;
         }
         ReadOnlySpan<byte> name = data.Slice(start, length);
-        byte id = s_idOfBucket[Hash(name, s_seed)];
-        if (id == 0 || s_nameOfId[id].Length != length)
+        ref readonly Known known = ref s_buckets[Hash(name, s_seed)];
+        if (known.Length != length)
         {
             return HeaderId.Unknown;
         }
         if (length > Vector128<byte>.Count || data.Length - start < Vector128<byte>.Count)
         {
-            return Ascii.EqualsIgnoreCase(name, s_nameOfId[id]) ? (HeaderId)id : HeaderId.Unknown;
+            return Ascii.EqualsIgnoreCase(name, known.Name) ? known.Id : HeaderId.Unknown;
         }
         // Setting the case bit makes no other tchar into one that a known name has.
         Vector128<byte> lower = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(name))
             | Vector128.Create((byte)0x20);
-        Vector128<byte> differs = (lower ^ s_vectorOfId[id]) & s_maskOfLength[length];
-        return differs == Vector128<byte>.Zero ? (HeaderId)id : HeaderId.Unknown;
+        return ((lower ^ known.Lower) & known.Mask) == Vector128<byte>.Zero ? known.Id : HeaderId.Unknown;
     }
 
-    /// <summary>Length, first two and last two letters; the case bit does not count.</summary>
+    /// <summary>Length, first two and last two letters, of two at least; the case bit does not count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Hash(ReadOnlySpan<byte> name, uint seed)
     {
-        uint first = BinaryPrimitives.ReadUInt16LittleEndian(name) | 0x2020u;
-        uint last = BinaryPrimitives.ReadUInt16LittleEndian(name[^2..]) | 0x2020u;
+        ref byte at = ref MemoryMarshal.GetReference(name);
+        uint first = Unsafe.ReadUnaligned<ushort>(ref at) | 0x2020u;
+        uint last = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref at, name.Length - 2)) | 0x2020u;
         uint mixed = ((first << 16) ^ last ^ ((uint)name.Length << 11)) * seed;
         return mixed >> 24;
-    }
-
-    /// <summary>By length: ones for the bytes of the name.</summary>
-    private static Vector128<byte>[] Masks()
-    {
-        var masks = new Vector128<byte>[Vector128<byte>.Count + 1];
-        for (int length = 0; length < masks.Length; length++)
-        {
-            byte[] mask = new byte[Vector128<byte>.Count];
-            mask.AsSpan(0, length).Fill(0xFF);
-            masks[length] = Vector128.Create(mask);
-        }
-        return masks;
     }
 
     /// <summary>Finds, once, a multiplier with which no two known names meet in a bucket.</summary>
     private static uint Build()
     {
-        foreach ((string name, HeaderId id) in s_known)
-        {
-            s_nameOfId[(int)id] = Encoding.ASCII.GetBytes(name);
-            byte[] padded = new byte[Vector128<byte>.Count];
-            s_nameOfId[(int)id].AsSpan(0, Math.Min(name.Length, padded.Length)).CopyTo(padded);
-            s_vectorOfId[(int)id] = Vector128.Create(padded);
-        }
         for (uint seed = 0x9E3779B1; ; seed += 2)
         {
-            Array.Clear(s_idOfBucket);
+            Array.Clear(s_buckets);
             bool clash = false;
-            foreach ((string _, HeaderId id) in s_known)
+            foreach ((string name, HeaderId id) in s_known)
             {
-                ref byte bucket = ref s_idOfBucket[Hash(s_nameOfId[(int)id], seed)];
-                clash |= bucket != 0;
-                bucket = (byte)id;
+                byte[] bytes = Encoding.ASCII.GetBytes(name);
+                ref Known bucket = ref s_buckets[Hash(bytes, seed)];
+                clash |= bucket.Length != 0;
+                bucket = Entry(bytes, id);
             }
             if (!clash)
             {
                 return seed;
             }
         }
+    }
+
+    private static Known Entry(byte[] name, HeaderId id)
+    {
+        byte[] padded = new byte[Vector128<byte>.Count];
+        byte[] mask = new byte[Vector128<byte>.Count];
+        int compared = Math.Min(name.Length, padded.Length);
+        name.AsSpan(0, compared).CopyTo(padded);
+        mask.AsSpan(0, compared).Fill(0xFF);
+        return new Known
+        {
+            Lower = Vector128.Create(padded),
+            Mask = Vector128.Create(mask),
+            Name = name,
+            Length = (byte)name.Length,
+            Id = id,
+        };
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Http;
 
 [Flags]
@@ -52,11 +54,12 @@ public sealed class HeaderTable
     /// <summary>True when there is more than one field with this known name.</summary>
     public bool IsRepeated(HeaderId id) => ((_repeated >> (int)id) & 1) != 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal ref Header Add(HeaderId id)
     {
         if (Count == _items.Length)
         {
-            Array.Resize(ref _items, _items.Length * 2);
+            Grow();
         }
         ulong bit = 1UL << (int)id;
         if ((_present & bit) == 0)
@@ -73,6 +76,9 @@ public sealed class HeaderTable
         header.Flags = HeaderFlags.None;
         return ref header;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Grow() => Array.Resize(ref _items, _items.Length * 2);
 
     internal ref Header Mutable(int index) => ref _items[index];
 

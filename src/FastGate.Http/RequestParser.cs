@@ -155,7 +155,7 @@ public static class RequestParser
         head.KeepAlive = (options & ConnectionOptions.Close) == 0
             && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
         head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
-            && headers.Has(HeaderId.Upgrade) && !NamesH2c(data, headers);
+            && headers.Has(HeaderId.Upgrade) && !Upgrades.NameH2c(headers, data);
         if ((headers.Repeated & Singletons) != 0)
         {
             return ParseStatus.SingletonDuplicate;
@@ -257,26 +257,5 @@ public static class RequestParser
                 headers.LeaveOut(index);
             }
         }
-    }
-
-    /// <summary>An upgrade to h2c would turn the connection into one that neither side of the gate can read.</summary>
-    private static bool NamesH2c(ReadOnlySpan<byte> data, HeaderTable headers)
-    {
-        foreach (ref readonly Header header in headers.Items)
-        {
-            if (header.Id != HeaderId.Upgrade)
-            {
-                continue;
-            }
-            ReadOnlySpan<byte> list = header.Value.Of(data);
-            while (!list.IsEmpty)
-            {
-                if (Ascii.EqualsIgnoreCase(Syntax.NextElement(ref list), "h2c"u8))
-                {
-                    return true;
-                }
-            }
-        }
-        return false;
     }
 }

@@ -28,6 +28,9 @@ public static class Upgrades
         return true;
     }
 
+    /// <summary>An upgrade to h2c would turn the connection into one that neither side of the gate can read.</summary>
+    public static bool NameH2c(HeaderTable headers, ReadOnlySpan<byte> bytes) => Names(headers, bytes, "h2c"u8);
+
     private static bool Names(HeaderTable headers, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> protocol)
     {
         foreach (ref readonly Header header in headers.Items)

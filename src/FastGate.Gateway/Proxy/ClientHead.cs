@@ -63,13 +63,7 @@ internal static class ClientHead
         if (response.Status == 101)
         {
             writer.Raw("Connection: upgrade\r\n"u8);
-            foreach (ref readonly Header header in response.Headers.Items)
-            {
-                if (header.Id == HeaderId.Upgrade)
-                {
-                    writer.Field("Upgrade"u8, header.Value.Of(head));
-                }
-            }
+            WriteUpgrade(ref writer, response, head);
             return;
         }
         bool old = exchange.Request.MinorVersion == 0;
@@ -85,13 +79,30 @@ internal static class ClientHead
                 writer.Raw("Transfer-Encoding: chunked\r\n"u8);
             }
         }
-        if (!exchange.KeepAlive)
+        if (!old && response.Status == 426 && response.Upgrade && !Upgrades.NameH2c(response.Headers, head))
+        {
+            // It is no answer without saying to what (RFC 9110 section 15.5.22).
+            writer.Raw(exchange.KeepAlive ? "Connection: upgrade\r\n"u8 : "Connection: upgrade, close\r\n"u8);
+            WriteUpgrade(ref writer, response, head);
+        }
+        else if (!exchange.KeepAlive)
         {
             writer.Raw("Connection: close\r\n"u8);
         }
         else if (old)
         {
             writer.Raw("Connection: keep-alive\r\n"u8);
+        }
+    }
+
+    private static void WriteUpgrade(ref HeadWriter writer, ResponseHead response, ReadOnlySpan<byte> head)
+    {
+        foreach (ref readonly Header header in response.Headers.Items)
+        {
+            if (header.Id == HeaderId.Upgrade)
+            {
+                writer.Field("Upgrade"u8, header.Value.Of(head));
+            }
         }
     }
 }

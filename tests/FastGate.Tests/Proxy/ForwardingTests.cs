@@ -250,6 +250,40 @@ public sealed class ForwardingTests
         Assert.True(gate.Upstream[0].Ended);
     }
 
+    [Theory]
+    [InlineData("Upgrade: tls/1.3, x\r\n", "", "Connection: upgrade\r\nUpgrade: tls/1.3, x\r\n")]
+    [InlineData("Upgrade: a\r\nUpgrade: b\r\n", "", "Connection: upgrade\r\nUpgrade: a\r\nUpgrade: b\r\n")]
+    [InlineData("Upgrade: a\r\n", "Connection: close\r\n", "Connection: upgrade, close\r\nUpgrade: a\r\n")]
+    [InlineData("Upgrade: a, h2c\r\n", "", "")]
+    public void An_answer_that_demands_an_upgrade_says_to_what(string upgrade, string request, string expected)
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send($"GET /a HTTP/1.1\r\nHost: h\r\n{request}\r\n");
+        gate.Upstream[0].Send(
+            $"HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\n{upgrade}Content-Length: 2\r\n\r\nno");
+        Assert.StartsWith("HTTP/1.1 426 Upgrade Required\r\n", client.Received);
+        Assert.EndsWith("no", client.Received);
+        string[] lines = client.Received.Split("\r\n");
+        Assert.Equal(expected, string.Concat(
+            from line in lines
+            where line.StartsWith("Connection:", StringComparison.Ordinal)
+                || line.StartsWith("Upgrade:", StringComparison.Ordinal)
+            select line + "\r\n"));
+    }
+
+    [Fact]
+    public void An_old_client_is_told_of_no_upgrade()
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send("GET /a HTTP/1.0\r\nHost: h\r\n\r\n");
+        gate.Upstream[0].Send(
+            "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: a\r\nContent-Length: 0\r\n\r\n");
+        Assert.DoesNotContain("Upgrade:", client.Received);
+        Assert.DoesNotContain("Connection: upgrade", client.Received);
+    }
+
     [Fact]
     public void A_client_that_half_closes_after_its_request_gets_its_answer()
     {
