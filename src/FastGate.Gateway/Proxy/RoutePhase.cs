@@ -140,18 +140,7 @@ internal static class RoutePhase
     private static bool Match(Exchange exchange, bool hasEncodedSlash)
     {
         RequestHead request = exchange.Request;
-        var wanted = new RouteRequest
-        {
-            Listener = exchange.Loop.Listener,
-            Host = exchange.Authority,
-            Path = exchange.Path,
-            Method = request.Method,
-            MethodName = request.MethodName.Of(exchange.HeadBytes),
-            Head = request,
-            HeadBytes = exchange.HeadBytes,
-            ClientIp = exchange.ClientIp,
-        };
-        switch (exchange.Table.Routes.Match(wanted, out exchange.Match))
+        switch (exchange.Table.Routes.Match(exchange.ToRouteRequest(), out exchange.Match))
         {
             case MatchOutcome.NotFound:
                 exchange.Fail(Reason.NoRoute);
