@@ -47,7 +47,7 @@ public static class GateCompiler
             Timeout = route.Timeout,
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,
-            BalanceKey = route.Upstream is { } balanced ? Key(upstreams[balanced].Options, names, route, problems) : null,
+            BalanceKey = route.Upstream is { } group ? Key(upstreams[group].Options, names, route, problems) : null,
             StripPrefix = route.StripPrefix is { } prefix
                 ? ForwardedPath.Parse(prefix, patterns, route.IgnoreCase, problems)
                 : null,

@@ -7,6 +7,7 @@ namespace FastGate.Gateway.Config;
 internal static class UpstreamSection
 {
     private const int CountMax = 1_000_000;
+    private const string Example = "write hash = \"cookie:sid\", a key";
 
     public static void Read(TableReader table, TomlEntry entry)
     {
@@ -66,7 +67,10 @@ internal static class UpstreamSection
                 table.Refuse(text, "address", $"'{address.Text}' is twice in {table.Where}", "name each server once");
         }
         if (servers.Count > 0 && servers.Count == array.Items.Count && servers.TrueForAll(s => s.Server.IsBackup))
-            table.Error(key, $"every server of {table.Where} is a backup", "a backup stands in for servers that are none");
+        {
+            table.Error(key, $"every server of {table.Where} is a backup",
+                "a backup stands in for servers that are none");
+        }
         return servers;
     }
 
@@ -82,8 +86,8 @@ internal static class UpstreamSection
                 server.CheckKeys();
                 if (!server.Has("address"))
                     server.Missing("address", "write { address = \"127.0.0.1:9000\" }");
-                return (server.Text("address", "127.0.0.1:9000"), server.Count("weight", 1, 1, UpstreamServer.WeightMax),
-                    server.Flag("backup", false));
+                return (server.Text("address", "127.0.0.1:9000"),
+                    server.Count("weight", 1, 1, UpstreamServer.WeightMax), server.Flag("backup", false));
             default:
                 table.Draft.Problems.Error(item.Origin, $"a server is a string or a table, not {item.Noun}",
                     "write \"127.0.0.1:9000\"");
@@ -98,7 +102,7 @@ internal static class UpstreamSection
         if (!table.Has(key))
         {
             if (balance == Balance.Hash && !table.IsMisspelt(key))
-                table.Error("balance", $"{table.Where} hashes, and has no 'hash'", "write hash = \"cookie:sid\", a key");
+                table.Error("balance", $"{table.Where} hashes, and has no 'hash'", Example);
             return [];
         }
         // A balance that is no word of the list is one mistake, and reported already.
@@ -108,7 +112,7 @@ internal static class UpstreamSection
                 table.Has("balance") ? null : "write balance = \"hash\" too");
         }
         if (table.IsEmptyList(key))
-            table.Error(key, "'hash' is empty", "write hash = \"cookie:sid\", a key");
+            table.Error(key, "'hash' is empty", Example);
         var keys = new List<string>();
         var seen = new HashSet<RequestKey>();
         foreach (var text in table.Texts(key, orOne: true) ?? [])

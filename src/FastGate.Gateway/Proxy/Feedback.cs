@@ -11,7 +11,8 @@ internal static class Feedback
 {
     private static readonly double s_microseconds = 1_000_000.0 / Stopwatch.Frequency;
 
-    /// <summary>The head of a final answer is there. Now and not when its body has ended, which may take hours.</summary>
+    /// <summary>The head of a final answer is there. Told now and not when its body has ended, which may take
+    /// hours.</summary>
     public static void Answered(Exchange exchange, Server server, Lane lane)
     {
         // Before the whole request was sent, the time is the client's.

@@ -1,7 +1,7 @@
 namespace FastGate.Gateway.Upstreams.Balancing;
 
-/// <summary>Chooses servers for one lane. Every lane has its own, so that choosing writes nothing another lane reads; it
-/// reads the upstream's set once per choice, and prepares what it needs when that has changed.</summary>
+/// <summary>Chooses servers for one lane. Every lane has its own, so that choosing writes nothing another lane reads;
+/// it reads the upstream's set once per choice, and prepares what it needs when that has changed.</summary>
 internal abstract class Balancer
 {
     /// <summary>How often a draw is repeated that came to a server which was tried, or is not warm yet.</summary>

@@ -3,14 +3,14 @@ using System.Text;
 
 namespace FastGate.Gateway.Upstreams.Balancing;
 
-/// <summary>Consistent hashing (Karger and others, 1997): every server has points on a ring, as many as its weight says,
-/// and a key belongs to the server of the next point. Points depend on a server's address alone, so a server that leaves
-/// gives its keys away, and no other key moves. A point is found by the first bits of the key, which say where on the
+/// <summary>Consistent hashing (Karger and others, 1997): every server has points on a ring, as many as its weight
+/// says, and a key belongs to the server of the next point. Points depend on a server's address alone, so a server that
+/// leaves gives its keys away, and no other key moves. A point is found by the first bits of the key, which say where on the
 /// ring to begin; then one step on average. Immutable.</summary>
 internal sealed class HashRing
 {
-    /// <summary>Points of a server of weight 1: shares come out within some 9 percent of what they should be, and bounded
-    /// loads take care of the rest.</summary>
+    /// <summary>Points of a server of weight 1: shares come out within some 9 percent of what they should be, and
+    /// bounded loads take care of the rest.</summary>
     private const int PointsPerWeight = 128;
 
     /// <summary>Where many servers have large weights, points per weight are fewer; 8 bytes each.</summary>

@@ -15,8 +15,8 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
     /// at once, and no more before that is answered. Linkerd's default, too.</summary>
     private const double UnknownUs = 1_000_000;
 
-    /// <summary>A server that was drawn twice stands, unless the other is this much better. Without it two servers would
-    /// always meet, and their weights would hardly count while both are idle.</summary>
+    /// <summary>A server that was drawn twice stands, unless the other is this much better. Without it two servers
+    /// would always meet, and their weights would hardly count while both are idle.</summary>
     private const double Advantage = 2;
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
