@@ -74,10 +74,7 @@ public ref struct HeadWriter(Span<byte> target)
             runEnd = header.Line.End;
             if (reshaped && !stops)
             {
-                Raw(header.Name.Of(head));
-                Raw(header.Value.Length == 0 ? ":"u8 : ": "u8);
-                Raw(header.Value.Of(head));
-                Raw("\r\n"u8);
+                Field(header.Name.Of(head), header.Value.Of(head));
             }
         }
         Raw(head[runStart..runEnd]);

@@ -18,7 +18,7 @@ public enum HeaderFlags : byte
 }
 
 /// <summary>One field line. <see cref="Line"/> is the whole line with its CRLF, so that neighbours that are forwarded
-/// unchanged can be copied in one run.</summary>
+/// unchanged can be copied in one run; a line that is <see cref="HeaderFlags.Reshaped"/> is not.</summary>
 public struct Header
 {
     public Slice Name;

@@ -229,8 +229,13 @@ public static class RequestParser
     {
         head.ExpectContinue = false;
         int index = head.Headers.IndexOf(HeaderId.Expect);
-        if (index < 0 || head.MinorVersion == 0)
+        if (index < 0)
         {
+            return ParseStatus.Complete;
+        }
+        if (head.MinorVersion == 0)
+        {
+            LeaveOutExpect(head.Headers, index);
             return ParseStatus.Complete;
         }
         if (head.Headers.IsRepeated(HeaderId.Expect)
@@ -240,6 +245,18 @@ public static class RequestParser
         }
         head.ExpectContinue = true;
         return ParseStatus.Complete;
+    }
+
+    /// <summary>In HTTP/1.0 it says nothing (RFC 9110 section 10.1.1); passed on in HTTP/1.1, it would.</summary>
+    private static void LeaveOutExpect(HeaderTable headers, int index)
+    {
+        for (; index < headers.Count; index++)
+        {
+            if (headers[index].Id == HeaderId.Expect)
+            {
+                headers.LeaveOut(index);
+            }
+        }
     }
 
     /// <summary>An upgrade to h2c would turn the connection into one that neither side of the gate can read.</summary>

@@ -14,6 +14,9 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     private long _readDue = Never;
     private long _writeDue = Never;
     private long _writeGap;
+    private Pace _writePace;
+    private long _paceDue = Never;
+    private long _paceFrom;
     private long _acknowledged;
     private bool _readOverdue;
     private bool _writeOverdue;
@@ -176,11 +179,23 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         ArmTimer();
     }
 
+    /// <summary>How slowly the peer may take what is written, besides: a flush that waits longer than the pace allows
+    /// completes as canceled. <c>default</c> lifts it.</summary>
+    public void SetWritePace(in Pace pace)
+    {
+        Lane.AssertCurrent();
+        Debug.Assert(!Output.IsWaiting, "a flush is under way");
+        _writePace = pace;
+        _paceDue = Never;
+        // What is under way to the peer belongs to what came before; the first look sees to that.
+        _acknowledged = BytesSent;
+    }
+
     private void ArmTimer()
     {
         if (!IsClosed)
         {
-            Lane.Deadlines.Set(this, Math.Min(_readDue, _writeDue));
+            Lane.Deadlines.Set(this, Math.Min(_readDue, Math.Min(_writeDue, _paceDue)));
         }
     }
 
@@ -194,6 +209,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         long now = Lane.Now;
         bool readDue = _readDue <= now;
         bool writeDue = _writeDue <= now;
+        bool paceDue = _paceDue <= now;
         if (readDue)
         {
             _readDue = Never;
@@ -211,27 +227,63 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             Input.OnDeadline();
         }
-        if (writeDue)
+        if (writeDue || paceDue)
         {
-            OnWriteDeadline();
+            OnWriteDeadline(gapIsOver: writeDue);
         }
     }
 
-    private protected virtual void OnWriteDeadline()
+    private protected virtual void OnWriteDeadline(bool gapIsOver)
     {
-        long acknowledged = BytesSent - UnacknowledgedBytes;
-        if (Output.IsWaiting && acknowledged > _acknowledged)
+        if (!Output.IsWaiting)
         {
-            _acknowledged = acknowledged;
-            _writeDue = Lane.Now + _writeGap;
-            ArmTimer();
             return;
         }
-        Output.OnDeadline();
+        bool moved = CountTaken(_paceFrom);
+        if (gapIsOver && moved)
+        {
+            _writeDue = Lane.Now + _writeGap;
+        }
+        if ((gapIsOver && !moved) || _paceDue <= Lane.Now)
+        {
+            _writeDue = Never;
+            _paceDue = Never;
+            Output.OnDeadline();
+        }
+        ArmTimer();
     }
 
     /// <summary>A flush begins to wait: from here on what the peer takes counts.</summary>
-    internal void NoteWriteWait() => _acknowledged = BytesSent - UnacknowledgedBytes;
+    internal void NoteWriteWait()
+    {
+        CountTaken(waitedSince: Lane.Now);
+        ArmTimer();
+    }
+
+    /// <summary>The peer took enough for the flush to end.</summary>
+    internal void NoteWriteWaitEnded()
+    {
+        if (_writePace.IsBound)
+        {
+            CountTaken(_paceFrom);
+            _paceDue = Never;
+        }
+    }
+
+    /// <summary>Counts what the peer took since the last look, whether somebody waited for it or not, and the time that
+    /// was waited.</summary>
+    /// <returns>Whether it took anything.</returns>
+    private bool CountTaken(long waitedSince)
+    {
+        long taken = BytesSent - UnacknowledgedBytes - _acknowledged;
+        long now = Lane.Now;
+        _acknowledged += taken;
+        _writePace.Waited(now - waitedSince);
+        _writePace.Moved(Math.Max(taken, 0));
+        _paceFrom = now;
+        _paceDue = _writePace.DueFrom(now);
+        return taken > 0;
+    }
 
     /// <summary>Bytes that were sent and are not with the peer yet: a socket takes more only when a good part of its
     /// buffer is free, so a slow peer looks silent for long.</summary>
@@ -312,7 +364,8 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     {
         Debug.Assert(IsQuiet, "only a quiet connection is handed over");
         _watch = null;
-        _readDue = _writeDue = Never;
+        _readDue = _writeDue = _paceDue = Never;
+        _writePace = default;
         _readOverdue = _writeOverdue = false;
         Lane.Deadlines.Remove(this);
         Input.Leave();

@@ -36,6 +36,12 @@ public sealed class ConnectionReader : PipeReader
     /// <summary>Received bytes are here that nobody has consumed.</summary>
     public bool HasBytes => _length > 0;
 
+    /// <summary>When the read that waits began to, in the lane's milliseconds.</summary>
+    public long WaitingSince { get; private set; }
+
+    /// <summary>Bytes of the buffers that are held here.</summary>
+    public long HeldBytes => Segment.CapacityFrom(_head);
+
     /// <summary>The peer ended its side, or the connection broke.</summary>
     public bool IsEnded => _ended;
 
@@ -47,9 +53,12 @@ public sealed class ConnectionReader : PipeReader
         {
             return new ValueTask<ReadResult>(result);
         }
-        return _connection.TakeReadOverdue()
-            ? new ValueTask<ReadResult>(new ReadResult(Buffer, isCanceled: true, _ended))
-            : _wait.Begin();
+        if (_connection.TakeReadOverdue())
+        {
+            return new ValueTask<ReadResult>(new ReadResult(Buffer, isCanceled: true, _ended));
+        }
+        WaitingSince = _connection.Lane.Now;
+        return _wait.Begin();
     }
 
     public override bool TryRead(out ReadResult result)
@@ -190,7 +199,7 @@ public sealed class ConnectionReader : PipeReader
     {
         Segment? target = _tail is { Free: > 0 } tail && _length > 0 ? tail : null;
         bool fresh = target is null;
-        target ??= _streaming ? _connection.Lane.Buffers.RentLarge() : _connection.Lane.Buffers.RentSmall();
+        target ??= _connection.Lane.Buffers.RentAny(large: _streaming);
         int room = target.Free;
         int count = _connection.Receive(target.FreeSpan);
         if (count <= 0)

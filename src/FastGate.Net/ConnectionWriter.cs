@@ -26,6 +26,12 @@ public sealed class ConnectionWriter : PipeWriter
     /// <summary>A flush is waiting for the peer.</summary>
     public bool IsWaiting => _wait.IsPending;
 
+    /// <summary>When the flush that waits began to, in the lane's milliseconds.</summary>
+    public long WaitingSince { get; private set; }
+
+    /// <summary>Bytes of the buffers that are held here; a caller's own are his reader's.</summary>
+    public long HeldBytes => Segment.CapacityFrom(_head);
+
     /// <summary>Bytes are here that were not sent.</summary>
     public bool HasBytes => _length > 0;
 
@@ -113,6 +119,7 @@ public sealed class ConnectionWriter : PipeWriter
         long sent = SendNow();
         if (sent != Connection.WouldBlock)
         {
+            _connection.NoteWriteWaitEnded();
             _wait.CompleteInline(new FlushResult(isCanceled: false, _broken));
         }
     }
@@ -166,6 +173,7 @@ public sealed class ConnectionWriter : PipeWriter
             KeepCallersRest();
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
         }
+        WaitingSince = _connection.Lane.Now;
         _connection.NoteWriteWait();
         return _wait.Begin();
     }

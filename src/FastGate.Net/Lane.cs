@@ -9,10 +9,19 @@ namespace FastGate.Net;
 /// that belongs to a lane is touched by its thread alone; other threads reach it through <see cref="Post"/>.</summary>
 public abstract class Lane
 {
+    /// <summary>Microseconds: a turn that keeps everything else on its lane waiting for longer is told of
+    /// (<see cref="Overran"/>).</summary>
+    public const long TurnMicrosecondsMax = 100_000;
+
+    /// <summary>Of what is due, of what is ready and of what was posted, each, in one turn: thousands of connections
+    /// that end together must not keep the others waiting. The sockets' share is their batch.</summary>
+    internal const int TurnWorkMax = 512;
+
     [ThreadStatic]
     private static Lane? t_current;
 
     private readonly ForeignQueue _foreign = new();
+    private LaneWork? _foreignTaken;
     private LaneWork? _readyHead;
     private LaneWork? _readyTail;
     private int _readyCount;
@@ -24,6 +33,7 @@ public abstract class Lane
     protected Lane(int index)
     {
         Index = index;
+        Memory = new LaneMemory(this);
         Buffers = new BufferPool(this);
         Deadlines = new DeadlineQueue();
     }
@@ -34,6 +44,9 @@ public abstract class Lane
     public int Index { get; }
 
     public BufferPool Buffers { get; }
+
+    /// <summary>What its connections hold.</summary>
+    public LaneMemory Memory { get; }
 
     public DeadlineQueue Deadlines { get; }
 
@@ -50,6 +63,10 @@ public abstract class Lane
 
     /// <summary>Called with an exception that escaped from work on this lane: a bug, and the loop goes on.</summary>
     public Action<Exception>? Escaped { get; set; }
+
+    /// <summary>Called with the microseconds of a turn that took longer than
+    /// <see cref="TurnMicrosecondsMax"/>.</summary>
+    public Action<long>? Overran { get; set; }
 
     /// <summary>The longest time one turn has kept the others waiting since the last call, in microseconds. Any
     /// thread.</summary>
@@ -114,7 +131,9 @@ public abstract class Lane
     }
 
     /// <summary>Something is queued to run.</summary>
-    private protected bool HasReady => _readyHead is not null || !_foreign.IsEmpty;
+    private protected bool HasReady => _readyHead is not null || HasForeign;
+
+    private bool HasForeign => _foreignTaken is not null || !_foreign.IsEmpty;
 
     /// <summary>Waits at most <paramref name="milliseconds"/> (-1: without bound) for readiness and dispatches
     /// it.</summary>
@@ -135,7 +154,10 @@ public abstract class Lane
             TurnOnce(maxWait: -1);
         }
         // What was posted before the end is owed its turn: a listener that opens, a connection that arrives.
-        RunForeign();
+        while (HasForeign)
+        {
+            RunForeign();
+        }
         Leave();
     }
 
@@ -166,7 +188,7 @@ public abstract class Lane
         RunDue();
         RunReady();
         RunForeign();
-        int wait = _readyHead is not null ? 0 : Deadlines.MillisecondsUntilNext(Now);
+        int wait = HasReady ? 0 : Deadlines.MillisecondsUntilNext(Now);
         if (maxWait >= 0 && (wait < 0 || wait > maxWait))
         {
             wait = maxWait;
@@ -212,12 +234,17 @@ public abstract class Lane
         {
             Volatile.Write(ref _lagMax, lag);
         }
+        if (lag > TurnMicrosecondsMax)
+        {
+            Overran?.Invoke(lag);
+        }
     }
 
     private void RunDue()
     {
         // Bounded: a timer that sets itself anew to a time that has passed must not keep the sockets waiting.
-        for (int left = Deadlines.Count; left > 0 && Deadlines.TakeDue(Now) is { } timer; left--)
+        int count = Math.Min(Deadlines.Count, TurnWorkMax);
+        for (int left = count; left > 0 && Deadlines.TakeDue(Now) is { } timer; left--)
         {
             try
             {
@@ -233,7 +260,7 @@ public abstract class Lane
     private void RunReady()
     {
         // Only what is queued now: work that queues more work must not keep the sockets waiting.
-        for (int count = _readyCount; count > 0 && _readyHead is { } work; count--)
+        for (int count = Math.Min(_readyCount, TurnWorkMax); count > 0 && _readyHead is { } work; count--)
         {
             _readyHead = work.Next;
             if (_readyHead is null)
@@ -249,14 +276,14 @@ public abstract class Lane
 
     private void RunForeign()
     {
-        LaneWork? work = _foreign.TakeAll();
-        while (work is not null)
+        // What was posted later goes behind what is left of the last time.
+        _foreignTaken ??= _foreign.TakeAll();
+        for (int count = TurnWorkMax; count > 0 && _foreignTaken is { } work; count--)
         {
-            LaneWork? next = work.Next;
+            _foreignTaken = work.Next;
             work.Next = null;
             work.IsQueued = false;
             RunGuarded(work);
-            work = next;
         }
     }
 

@@ -12,8 +12,14 @@ namespace FastGate.Gateway.Config;
 public static class GateCompiler
 {
     /// <summary>A gate that serves by these options, not started yet.</summary>
-    public static Gate CreateGate(GateOptions options, Transport transport, LogWriter logs) =>
-        Gate.Create(Compile(options, transport), transport, logs);
+    /// <param name="options">Without problems.</param>
+    /// <param name="transport">Its lanes, and what it binds and dials with.</param>
+    /// <param name="logs">Where it writes.</param>
+    /// <param name="clock">The time of day, and nothing else: what is due when is the lanes' clock's, which never
+    /// jumps.</param>
+    public static Gate CreateGate(GateOptions options, Transport transport, LogWriter logs,
+        TimeProvider? clock = null) =>
+        Gate.Create(Compile(options, transport), transport, logs, clock ?? TimeProvider.System);
 
     internal static GateTable Compile(GateOptions options, Transport transport)
     {

@@ -11,6 +11,7 @@ internal struct ChunkedBody(HeadLimits limits)
     private ChunkedDecoder _decoder;
     private bool _inTrailers;
     private int _scanned;
+    private TrailerEnd _trailerEnd;
 
     /// <summary>Data goes out as it is, without chunks: for a client that reads to the end of the connection.</summary>
     public bool Unframed { get; init; }
@@ -62,7 +63,11 @@ internal struct ChunkedBody(HeadLimits limits)
     private Progress EndTrailers(in ReadOnlySequence<byte> rest, ConnectionWriter output, HeaderTable trailers,
         long data)
     {
-        // Trailers are rare and small: a section that straddles segments is copied.
+        if (!rest.IsSingleSegment && rest.Length <= limits.HeadBytesMax && !_trailerEnd.IsIn(rest))
+        {
+            return new Progress(State.More, rest.Start, rest.End, data);
+        }
+        // Trailers are rare and small: a section that straddles segments is copied, once all of it is here.
         ReadOnlySpan<byte> span = rest.IsSingleSegment ? rest.FirstSpan : rest.ToArray();
         ParseStatus status = TrailerParser.Parse(span, limits, trailers, ref _scanned, out int used);
         switch (status)
@@ -114,14 +119,50 @@ internal struct ChunkedBody(HeadLimits limits)
         output.Append(ChunkedEncoder.LastChunk);
         foreach (ref readonly Header trailer in trailers.Items)
         {
-            if ((trailer.Flags & leftOut) == 0)
+            if ((trailer.Flags & leftOut) != 0)
             {
-                output.Append(trailer.Name.Of(section));
-                output.Append(": "u8);
-                output.Append(trailer.Value.Of(section));
-                output.Append("\r\n"u8);
+                continue;
             }
+            if ((trailer.Flags & HeaderFlags.Reshaped) == 0)
+            {
+                output.Append(trailer.Line.Of(section));
+                continue;
+            }
+            output.Append(trailer.Name.Of(section));
+            output.Append(": "u8);
+            output.Append(trailer.Value.Of(section));
+            output.Append("\r\n"u8);
         }
         output.Append("\r\n"u8);
+    }
+
+    /// <summary>Looks for the empty line behind a section that straddles segments. It remembers how far it has looked:
+    /// a client that dribbles must not have the whole section copied for every byte.</summary>
+    private struct TrailerEnd
+    {
+        private long _looked;
+        /// <summary>Bytes of CR LF CR LF that end what was looked at, less the two of the last chunk's own
+        /// line.</summary>
+        private int _matched;
+
+        public bool IsIn(in ReadOnlySequence<byte> section)
+        {
+            foreach (ReadOnlyMemory<byte> piece in section.Slice(_looked))
+            {
+                foreach (byte b in piece.Span)
+                {
+                    _looked++;
+                    bool isCr = b == (byte)'\r';
+                    bool isNext = (_matched & 1) == 0 ? isCr : b == (byte)'\n';
+                    _matched = isNext ? _matched + 1 : isCr ? -1 : -2;
+                    if (_matched == 2)
+                    {
+                        _matched = 0;
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
     }
 }

@@ -16,13 +16,11 @@ internal sealed class ClientLoop
 {
     /// <summary>Exchanges of one connection in one turn of its lane; then the others have theirs.</summary>
     private const int ExchangesPerTurnMax = 16;
-    private const long LingerMs = 2_000;
-    private const long LingerBytesMax = 256 * 1024;
     /// <summary>How long a draining gate waits for one more request on a silent connection.</summary>
     public const long DrainSilenceMs = 1_000;
 
-    /// <summary>Refused connections of a lane that may still hear why; beyond it they are just closed.</summary>
-    private const int RefusalsMax = 64;
+    /// <summary>What an idle client's connection costs in objects, measured.</summary>
+    public const int ObjectBytes = 2 * 1024;
 
     private readonly GateLane _lane;
     private readonly Connection _client;
@@ -85,7 +83,7 @@ internal sealed class ClientLoop
                 Release();
                 await TakeTurnsAsync();
             }
-            await LingerAsync(_client);
+            await Farewell.LingerAsync(_client);
         }
         catch (Exception bug)
         {
@@ -157,7 +155,7 @@ internal sealed class ClientLoop
             return false;
         }
         _client.Input.AdvanceTo(read.Buffer.Start);
-        _exchange = _lane.Exchanges.Get();
+        _exchange = _lane.RentExchange();
         _exchange.Begin(this, _client, _lane.Table);
         return true;
     }
@@ -262,7 +260,8 @@ internal sealed class ClientLoop
         exchange.AnsweredAt = Stopwatch.GetTimestamp();
         OwnAnswer.Write(exchange, _client.Output, _lane);
         exchange.AnswerBegun = true;
-        _client.SetWriteDeadline(_lane.Lane.Now + (exchange.Route?.Timeout.IdleMs ?? 60_000));
+        exchange.PaceAnswer();
+        _client.SetWriteDeadline(_lane.Lane.Now + exchange.IdleMs);
         FlushResult flushed = await _client.Output.FlushAsync();
         if (flushed.IsCompleted || flushed.IsCanceled)
         {
@@ -312,48 +311,6 @@ internal sealed class ClientLoop
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
     private async ValueTask YieldAsync() => await _lane.Lane.Yield();
 
-    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
-    /// would never see its answer (RFC 9112 section 9.6).</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask LingerAsync(Connection client)
-    {
-        if (client.Fault != ConnectionFault.None || client.Input.IsEnded)
-        {
-            return;
-        }
-        client.EndOutput();
-        long until = client.Lane.Now + LingerMs;
-        long discarded = 0;
-        while (discarded < LingerBytesMax)
-        {
-            client.SetReadDeadline(until);
-            ReadResult read = await client.Input.ReadAsync();
-            discarded += read.Buffer.Length;
-            client.Input.AdvanceTo(read.Buffer.End);
-            if (read.IsCanceled || read.IsCompleted || client.Lane.Now >= until)
-            {
-                return;
-            }
-        }
-    }
-
-    /// <summary>A connection over <c>connections_max</c>: told so, and closed.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public static async ValueTask RefuseAsync(GateLane lane, Connection client)
-    {
-        if (lane.Refusals < RefusalsMax)
-        {
-            lane.Refusals++;
-            client.Output.Append(OwnAnswer.Overloaded);
-            client.SetWriteDeadline(lane.Lane.Now + LingerMs);
-            await client.Output.FlushAsync();
-            await LingerAsync(client);
-            lane.Refusals--;
-        }
-        client.Close();
-        lane.ConnectionClosed();
-    }
-
     /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
     public void BeginDrain()
     {
@@ -363,18 +320,50 @@ internal sealed class ClientLoop
         }
     }
 
-    /// <summary>Since when it waits for a request or for the rest of its head, in the lane's milliseconds;
+    /// <summary>Since when it waits, holding something, for its client or for the upstream, in the lane's milliseconds;
     /// <see cref="LaneTimer.Never"/> when it does not, as who asks for room himself.</summary>
-    public long IdleSince => !_client.Input.IsWaiting ? LaneTimer.Never : _isIdle ? _idleSince : _headSince;
+    public long WaitingSince
+    {
+        get
+        {
+            if (_isIdle || _headSince != LaneTimer.Never)
+            {
+                return !_client.Input.IsWaiting ? LaneTimer.Never : _isIdle ? _idleSince : _headSince;
+            }
+            long since = MemoryRoom.WaitOf(_client);
+            return _exchange?.Pooled is { } pooled
+                ? Math.Min(since, MemoryRoom.WaitOf(pooled.Connection))
+                : since;
+        }
+    }
 
-    /// <summary>Memory is short: a connection that waits for its client makes room.</summary>
-    public void EndIdle() => _client.Input.CancelPendingRead();
+    /// <summary>Bytes of memory it takes.</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            long held = ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange?.HeldBytes ?? 0);
+            return _exchange?.Pooled is { } pooled ? held + MemoryRoom.BuffersOf(pooled.Connection) : held;
+        }
+    }
+
+    /// <summary>Memory is short, and it waits: it ends, with 503 where nothing was answered yet.</summary>
+    public void MakeRoom()
+    {
+        if (_isIdle || _headSince != LaneTimer.Never)
+        {
+            _client.Input.CancelPendingRead();
+        }
+        else
+        {
+            _exchange?.CutShort(Reason.Overloaded);
+        }
+    }
 
     /// <summary>The time for draining is over.</summary>
     public void Cut()
     {
-        _exchange?.Fail(Reason.Draining);
-        _exchange?.OnTotalTimeout();
+        _exchange?.CutShort(Reason.Draining);
         _client.Abort();
     }
 
@@ -382,11 +371,12 @@ internal sealed class ClientLoop
     /// permit is.</summary>
     private void Abandon()
     {
-        if (_exchange?.Pooled is { } pooled)
+        if (_exchange is { } exchange)
         {
-            pooled.Pool.Drop(pooled);
+            _exchange = null;
+            exchange.Pooled?.Pool.Drop(exchange.Pooled);
+            exchange.Discharge();
         }
-        _exchange = null;
     }
 
     private void Release()
@@ -394,7 +384,7 @@ internal sealed class ClientLoop
         if (_exchange is { } exchange)
         {
             _exchange = null;
-            _lane.Exchanges.Return(exchange);
+            _lane.Return(exchange);
         }
     }
 }

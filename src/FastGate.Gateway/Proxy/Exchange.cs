@@ -5,6 +5,8 @@ using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
 using FastGate.Http;
 using FastGate.Net;
+using FastGate.Net.Buffers;
+using FastGate.Net.Time;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -13,9 +15,18 @@ namespace FastGate.Gateway.Proxy;
 internal sealed class Exchange : ConnectionWatch
 {
     private const int HeadBytesKept = 8 * 1024;
+    private const int HeadBytesFirst = 1024;
+    private const int PathBytesFirst = 256;
+    /// <summary>What one in progress costs in objects, its upstream's connection and what waits for either
+    /// included; measured.</summary>
+    private const int ObjectBytes = 8 * 1024;
+    private const long PaceGraceMs = 10_000;
+    /// <summary>For the gate's own answer to a request without a route.</summary>
+    private const long IdleMsDefault = 60_000;
 
-    private byte[] _head = new byte[1024];
-    private byte[] _path = new byte[256];
+    private readonly LaneMemory _memory;
+    private byte[] _head = new byte[HeadBytesFirst];
+    private byte[] _path = new byte[PathBytesFirst];
     private byte[] _answer = [];
     private int _answerStraddled;
     private readonly byte[] _requestId = new byte[RequestIds.IncomingBytesMax];
@@ -27,7 +38,19 @@ internal sealed class Exchange : ConnectionWatch
     private bool _pathIsOwn;
     private Slice _pathInHead;
 
-    public Exchange() => TotalTimer = new TotalTimer(this);
+    /// <param name="memory">Charged with what it takes until <see cref="Discharge"/>.</param>
+    public Exchange(LaneMemory memory)
+    {
+        TotalTimer = new TotalTimer(this);
+        _memory = memory;
+        memory.Take(HeldBytes);
+    }
+
+    /// <summary>Bytes of memory it takes.</summary>
+    public long HeldBytes => ObjectBytes + _head.Length + _path.Length + _answer.Length;
+
+    /// <summary>The same while it is kept for reuse, and 0 while it is used.</summary>
+    public long KeptBytes { get; set; }
 
     public RequestHead Request { get; } = new();
 
@@ -214,19 +237,13 @@ internal sealed class Exchange : ConnectionWatch
         _straddled = 0;
         _pathIsOwn = false;
         _pathInHead = default;
-        if (_head.Length > HeadBytesKept)
-        {
-            _head = new byte[1024];
-        }
-        if (_path.Length > HeadBytesKept)
-        {
-            _path = new byte[256];
-        }
-        if (_answer.Length > HeadBytesKept)
-        {
-            _answer = [];
-        }
+        Shrink(ref _head, HeadBytesFirst);
+        Shrink(ref _path, PathBytesFirst);
+        Shrink(ref _answer, 0);
     }
+
+    /// <summary>It will not be used again.</summary>
+    public void Discharge() => _memory.Give(HeldBytes);
 
     /// <summary>Keeps the bytes of a complete head: its slices refer to this copy from now on, and the connection's
     /// buffer is free for the body.</summary>
@@ -282,13 +299,24 @@ internal sealed class Exchange : ConnectionWatch
         _pathIsOwn = true;
     }
 
-    private static void Grow(ref byte[] buffer, int needed, int used)
+    private void Grow(ref byte[] buffer, int needed, int used)
     {
         if (buffer.Length < needed)
         {
             byte[] larger = new byte[Math.Max(needed, buffer.Length * 2)];
             buffer.AsSpan(0, used).CopyTo(larger);
+            _memory.Take(larger.Length - buffer.Length);
             buffer = larger;
+        }
+    }
+
+    /// <summary>A long message's room is not kept for short ones.</summary>
+    private void Shrink(ref byte[] buffer, int first)
+    {
+        if (buffer.Length > HeadBytesKept)
+        {
+            _memory.Give(buffer.Length - first);
+            buffer = first == 0 ? [] : new byte[first];
         }
     }
 
@@ -341,6 +369,23 @@ internal sealed class Exchange : ConnectionWatch
             Client.Input.CancelPendingRead();
         }
     }
+
+    /// <summary>Ends it from this side, for a reason of our own.</summary>
+    public void CutShort(Reason reason)
+    {
+        Fail(reason);
+        OnTotalTimeout();
+    }
+
+    /// <summary>The longest gap between bytes.</summary>
+    public long IdleMs => Route?.Timeout.IdleMs ?? IdleMsDefault;
+
+    /// <summary>How slowly the client may send or take a body: a pause as long as a gap may be is its right, once it
+    /// has moved enough to pay for it.</summary>
+    public Pace ClientPace() => new(Table.Client.BodyRateMin, PaceGraceMs, IdleMs);
+
+    /// <summary>An answer begins, and the client's time to take it.</summary>
+    public void PaceAnswer() => Client.SetWritePace(ClientPace());
 
     private void EndUpstream()
     {

@@ -157,6 +157,7 @@ internal static class Forwarder
             // have begun since the request came.
             exchange.KeepAlive = false;
         }
+        exchange.PaceAnswer();
         ClientHead.Write(exchange, exchange.Client.Output, lane);
     }
 

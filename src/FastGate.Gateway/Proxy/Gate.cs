@@ -16,28 +16,30 @@ public sealed class Gate
     private int _lanesAccepting;
     private int _connections;
 
-    private Gate(Transport transport, GateTable table, GateStats stats, AccessLog accessLog, ProcessLog log)
+    private Gate(Transport transport, GateTable table, GateStats stats, LogWriter logs, TimeProvider clock)
     {
         _transport = transport;
         _table = table;
-        _log = log;
+        _log = logs.Process;
         Stats = stats;
         _listeners = new Listener[table.Listeners.Length];
         _lanes = new GateLane[transport.Lanes.Count];
         _lanesAccepting = _lanes.Length;
         for (int i = 0; i < _lanes.Length; i++)
         {
-            _lanes[i] = new GateLane(this, transport.Lanes[i], table, stats.ForLane(i), accessLog.ForLane(i),
-                table.Server.MemoryMax / _lanes.Length);
-            transport.Lanes[i].Escaped = ReportBug;
+            Lane lane = transport.Lanes[i];
+            lane.Memory.Max = table.Server.MemoryMax / _lanes.Length;
+            lane.Escaped = ReportBug;
+            lane.Overran = us => SayOverrun(lane, us);
+            _lanes[i] = new GateLane(this, lane, table, stats.ForLane(i), logs.Access.ForLane(i), clock);
         }
     }
 
     /// <summary>The counters of all lanes.</summary>
     public GateStats Stats { get; }
 
-    internal static Gate Create(GateTable table, Transport transport, LogWriter logs) =>
-        new(transport, table, new GateStats(transport.Lanes.Count), logs.Access, logs.Process);
+    internal static Gate Create(GateTable table, Transport transport, LogWriter logs, TimeProvider clock) =>
+        new(transport, table, new GateStats(transport.Lanes.Count), logs, clock);
 
     /// <summary>Where it forwards to, in the order of the configuration.</summary>
     public IReadOnlyList<Upstream> Upstreams => _table.Upstreams;
@@ -166,6 +168,17 @@ public sealed class Gate
     internal void ReportBug(Exception bug) =>
         _log.Limited(LogLevel.Error, "bug", "a bug cost a connection", ("exception", bug.ToString()));
 
+    /// <summary>Whatever it was, every connection of the lane has waited for it.</summary>
+    private void SayOverrun(Lane lane, long microseconds)
+    {
+        const string Key = "overrun";
+        if (!_log.TryCountLimited(Key))
+        {
+            _log.Limited(LogLevel.Warn, Key, "an event loop was busy for too long with one turn",
+                ("lane", lane.Index), ("ms", microseconds / 1_000));
+        }
+    }
+
     private async Task AcceptAsync(GateLane lane, int listener)
     {
         while (await _listeners[listener].AcceptAsync(lane.Lane) is { } client)
@@ -178,6 +191,6 @@ public sealed class Gate
     internal void Accept(Connection client, int listener)
     {
         GateLane lane = _lanes[client.Lane.Index];
-        _ = TryAdmit() ? new ClientLoop(lane, client, listener).RunAsync() : ClientLoop.RefuseAsync(lane, client);
+        _ = TryAdmit() ? new ClientLoop(lane, client, listener).RunAsync() : Farewell.RefuseAsync(lane, client);
     }
 }

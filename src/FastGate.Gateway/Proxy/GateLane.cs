@@ -10,30 +10,29 @@ namespace FastGate.Gateway.Proxy;
 /// clients that are connected.</summary>
 internal sealed class GateLane
 {
-    private const int ExchangesKeptMax = 16 * 1024;
-    /// <summary>What an idle client's connection costs in objects, measured.</summary>
-    private const int ClientBytes = 2 * 1024;
-    private const int RoomConnections = 64;
-    private const long RoomEveryMs = 100;
+    /// <summary>Exchanges that nobody uses may keep this part of <c>memory_max</c>.</summary>
+    private const int KeptOfMax = 8;
 
     private readonly Gate _gate;
     private readonly LaneLog _log;
-    private readonly WallClock _wallClock = new();
-    private readonly long _memoryMax;
-    private ClientLoop? _clients;
-    private long _nextRoomAt;
+    private readonly WallClock _wallClock;
+    private readonly MemoryRoom _room;
+    private readonly ObjectPool<Exchange> _exchanges;
+    private long _keptBytes;
 
-    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log, long memoryMax)
+    public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log, TimeProvider clock)
     {
         _gate = gate;
         Lane = lane;
         Table = table;
         Stats = stats;
-        _memoryMax = memoryMax;
         _log = log;
-        Exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(), ExchangesKeptMax);
+        _wallClock = new WallClock(clock);
+        _room = new MemoryRoom(this);
+        lane.Memory.Passed = new LaneAction(_room.Make);
+        _exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(this), int.MaxValue);
         Ids = new RequestIds(lane.Index);
-        Date = new DateField();
+        Date = new DateField(clock);
     }
 
     public Lane Lane { get; }
@@ -42,8 +41,6 @@ internal sealed class GateLane
     public GateTable Table { get; set; }
 
     public LaneStats Stats { get; }
-
-    public ObjectPool<Exchange> Exchanges { get; }
 
     public RequestIds Ids { get; }
 
@@ -56,20 +53,24 @@ internal sealed class GateLane
     /// promise another.</summary>
     public bool IsDraining => _gate.IsDraining;
 
-    public int Clients { get; private set; }
+    /// <summary>The clients that live here, linked by <see cref="ClientLoop.Next"/>.</summary>
+    public ClientLoop? FirstClient { get; private set; }
+
+    /// <summary>Bytes of exchanges that are kept for reuse.</summary>
+    public long KeptBytes => _keptBytes;
 
     /// <summary>Connections over the limit that are being told so.</summary>
     public int Refusals { get; set; }
 
     public void Add(ClientLoop client)
     {
-        client.Next = _clients;
-        if (_clients is not null)
+        client.Next = FirstClient;
+        if (FirstClient is not null)
         {
-            _clients.Previous = client;
+            FirstClient.Previous = client;
         }
-        _clients = client;
-        Clients++;
+        FirstClient = client;
+        Lane.Memory.Take(ClientLoop.ObjectBytes);
         Stats.ClientOpened();
     }
 
@@ -81,13 +82,13 @@ internal sealed class GateLane
         }
         else
         {
-            _clients = client.Next;
+            FirstClient = client.Next;
         }
         if (client.Next is not null)
         {
             client.Next.Previous = client.Previous;
         }
-        Clients--;
+        Lane.Memory.Give(ClientLoop.ObjectBytes);
         Stats.ClientClosed();
         _gate.ConnectionEnded();
     }
@@ -95,7 +96,7 @@ internal sealed class GateLane
     /// <summary>The gate drains: connections that are silent are closed soon.</summary>
     public void BeginDrain()
     {
-        for (ClientLoop? client = _clients; client is not null; client = client.Next)
+        for (ClientLoop? client = FirstClient; client is not null; client = client.Next)
         {
             client.BeginDrain();
         }
@@ -104,7 +105,7 @@ internal sealed class GateLane
     /// <summary>Ends what is still open.</summary>
     public void CutAll()
     {
-        ClientLoop? client = _clients;
+        ClientLoop? client = FirstClient;
         while (client is not null)
         {
             ClientLoop? next = client.Next;
@@ -113,11 +114,20 @@ internal sealed class GateLane
         }
     }
 
-    /// <summary>What this lane's part of <c>memory_max</c> holds is used up: buffers that are out, and what a
-    /// connection costs besides.</summary>
-    public bool IsOverMemory => Lane.Buffers.RentedBytes + ((long)Clients * ClientBytes) > _memoryMax;
+    public Exchange RentExchange()
+    {
+        Exchange exchange = _exchanges.Get();
+        _keptBytes -= exchange.KeptBytes;
+        exchange.KeptBytes = 0;
+        return exchange;
+    }
 
-    /// <summary>Memory is short: the request is refused, and whoever keeps us waiting longest makes room.</summary>
+    public void Return(Exchange exchange) => _exchanges.Return(exchange);
+
+    /// <summary>This lane's part of <c>memory_max</c> is used up.</summary>
+    public bool IsOverMemory => Lane.Memory.IsOver;
+
+    /// <summary>Memory is short: the request is refused, and whoever has cost most by waiting makes room.</summary>
     public bool MustRefuse(Exchange exchange)
     {
         if (!IsOverMemory)
@@ -125,36 +135,8 @@ internal sealed class GateLane
             return false;
         }
         exchange.Fail(Reason.Overloaded);
-        MakeRoom();
+        _room.MakeInTime();
         return true;
-    }
-
-    /// <summary>Ends the connections that have waited for their clients for longest.</summary>
-    private void MakeRoom()
-    {
-        if (Lane.Now < _nextRoomAt)
-        {
-            return; // A flood of refused requests must not walk through all connections each time.
-        }
-        _nextRoomAt = Lane.Now + RoomEveryMs;
-        var idle = new PriorityQueue<ClientLoop, long>();
-        for (ClientLoop? client = _clients; client is not null; client = client.Next)
-        {
-            if (client.IdleSince == LaneTimer.Never)
-            {
-                continue;
-            }
-            // The queue keeps the oldest: its first is the youngest of them.
-            idle.Enqueue(client, -client.IdleSince);
-            if (idle.Count > RoomConnections)
-            {
-                idle.Dequeue();
-            }
-        }
-        while (idle.TryDequeue(out ClientLoop? client, out _))
-        {
-            client.EndIdle();
-        }
     }
 
     /// <summary>A connection that was not admitted is closed: a gate that drains may have waited for it.</summary>
@@ -173,13 +155,22 @@ internal sealed class GateLane
         }
     }
 
-    private sealed class ExchangePolicy : PooledObjectPolicy<Exchange>
+    /// <summary>Keeps what was used for the next one, up to a bound in bytes.</summary>
+    private sealed class ExchangePolicy(GateLane lane) : PooledObjectPolicy<Exchange>
     {
-        public override Exchange Create() => new();
+        public override Exchange Create() => new(lane.Lane.Memory);
 
         public override bool Return(Exchange obj)
         {
             obj.Reset();
+            long bytes = obj.HeldBytes;
+            if (lane._keptBytes + bytes > lane.Lane.Memory.Max / KeptOfMax)
+            {
+                obj.Discharge();
+                return false;
+            }
+            lane._keptBytes += bytes;
+            obj.KeptBytes = bytes;
             return true;
         }
     }

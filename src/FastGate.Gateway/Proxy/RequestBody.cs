@@ -14,9 +14,6 @@ namespace FastGate.Gateway.Proxy;
 /// whoever waits for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
 internal static class RequestBody
 {
-    /// <summary>How long a body may come slower than <c>body_rate_min</c> before the rate counts.</summary>
-    private const long RateGraceMs = 10_000;
-
     public static ValueTask<UploadEnd> SendAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
@@ -85,7 +82,7 @@ internal static class RequestBody
     {
         ConnectionReader input = exchange.Client.Input;
         long left = exchange.Request.ContentLength;
-        var pace = new Pace(exchange, lane.Lane);
+        var pace = new UploadPace(exchange, lane.Lane);
         while (left > 0)
         {
             if (!input.TryRead(out ReadResult read))
@@ -112,6 +109,7 @@ internal static class RequestBody
             ReadOnlySequence<byte> piece = read.Buffer.Length > left ? read.Buffer.Slice(0, left) : read.Buffer;
             left -= piece.Length;
             exchange.BodyBytesIn += piece.Length;
+            pace.Moved(piece.Length);
             upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
             FlushResult flushed = await upstream.Output.WriteAsync(piece);
             exchange.NoteHeadSent();
@@ -133,7 +131,7 @@ internal static class RequestBody
         {
             Underscores = exchange.Table.Client.UnderscoreHeaders,
         };
-        var pace = new Pace(exchange, lane.Lane);
+        var pace = new UploadPace(exchange, lane.Lane);
         while (true)
         {
             if (!input.TryRead(out ReadResult read))
@@ -159,6 +157,7 @@ internal static class RequestBody
             }
             ChunkedBody.Progress progress = body.Copy(read.Buffer, upstream.Output, lane.Trailers);
             exchange.BodyBytesIn += progress.DataBytes;
+            pace.Moved(read.Buffer.Slice(0, progress.Consumed).Length);
             input.AdvanceTo(progress.Consumed, progress.Examined);
             if (progress.State >= ChunkedBody.State.Broken)
             {
@@ -212,12 +211,12 @@ internal static class RequestBody
     }
 
     /// <summary>How fast the client sends: only the time we waited for it counts, from its first byte on, for it may
-    /// wait for a 100 itself; and none once the answer has begun.</summary>
-    private struct Pace(Exchange exchange, Lane lane)
+    /// wait for a 100 itself; and none once the answer has begun. Framing counts as bytes that move, trailers do only
+    /// when all of them are there.</summary>
+    private struct UploadPace(Exchange exchange, Lane lane)
     {
-        private readonly long _idleMs = exchange.Route!.Timeout.IdleMs;
-        private readonly long _rateMin = exchange.Table.Client.BodyRateMin;
-        private long _waitedMs;
+        private Pace _pace = exchange.ClientPace();
+        private bool _hasBegun;
         private long _waitFrom;
 
         public long NextDue()
@@ -226,17 +225,23 @@ internal static class RequestBody
             {
                 return LaneTimer.Never;
             }
-            long received = exchange.BodyBytesIn;
             _waitFrom = lane.Now;
-            long due = lane.Now + _idleMs;
-            if (_rateMin > 0 && received > 0)
-            {
-                long allowedMs = RateGraceMs + (received * 1000 / _rateMin);
-                due = Math.Min(due, lane.Now + Math.Max(allowedMs - _waitedMs, 0));
-            }
-            return due;
+            long due = lane.Now + exchange.IdleMs;
+            return _hasBegun ? Math.Min(due, _pace.DueFrom(lane.Now)) : due;
         }
 
-        public void WaitEnded() => _waitedMs += exchange.BodyBytesIn > 0 ? lane.Now - _waitFrom : 0;
+        public void WaitEnded()
+        {
+            if (_hasBegun)
+            {
+                _pace.Waited(lane.Now - _waitFrom);
+            }
+        }
+
+        public void Moved(long bytes)
+        {
+            _hasBegun |= bytes > 0;
+            _pace.Moved(bytes);
+        }
     }
 }

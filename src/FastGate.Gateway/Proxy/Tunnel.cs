@@ -28,6 +28,8 @@ internal static class Tunnel
         ResponseBody.ConsumeHead(exchange, pooled.Connection.Input);
         exchange.AnswerBegun = true;
         exchange.TunnelTouched = lane.Lane.Now;
+        // A tunnel may be as slow as it likes.
+        exchange.Client.SetWritePace(default);
         ValueTask up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
         await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
         await up;

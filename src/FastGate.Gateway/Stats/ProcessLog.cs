@@ -14,6 +14,8 @@ public sealed class ProcessLog
     private Entry? _newest;
     private int _waiting;
     private int _floodCount;
+    private int _floodsUnseen;
+    private long _nextFloodMs = -1;
     private long _dropped;
     private volatile LogLevel _level;
 
@@ -129,22 +131,29 @@ public sealed class ProcessLog
             else if (_floods.TryAdd(key, new Flood(level, message)))
             {
                 Interlocked.Increment(ref _floodCount);
+                Volatile.Write(ref _floodsUnseen, 1);
                 Push(level, message, values);
                 return;
             }
         }
     }
 
+    /// <summary>For a lane that has values to format: counts one more under a key that was said already.</summary>
+    /// <returns>False when it is to be said with <see cref="Limited"/>.</returns>
+    public bool TryCountLimited(string key) => _floods.TryGetValue(key, out Flood? flood) && flood.TryCount();
+
     /// <summary>The writer: says the counts that are due and forgets what has stopped; returns when the next is due, or
     /// -1.</summary>
     internal long SettleFloods(long nowMs, int windowMs, bool final)
     {
-        long next = -1;
-        if (Volatile.Read(ref _floodCount) == 0)
+        // To walk the table allocates, and this is asked after every write of the access log.
+        if (!final && Volatile.Read(ref _floodsUnseen) == 0 && (_nextFloodMs < 0 || nowMs < _nextFloodMs))
         {
-            // To walk the table allocates, and this is asked after every write of the access log.
-            return next;
+            return _nextFloodMs;
         }
+        // Before the walk: a key that comes during it is seen by this one or by the next.
+        Interlocked.Exchange(ref _floodsUnseen, 0);
+        long next = -1;
         foreach ((string key, Flood flood) in _floods)
         {
             if (flood.DueMs == 0)
@@ -167,6 +176,7 @@ public sealed class ProcessLog
             }
             next = next < 0 ? flood.DueMs : Math.Min(next, flood.DueMs);
         }
+        _nextFloodMs = next;
         return next;
     }
 

@@ -34,13 +34,24 @@ public sealed class BufferPool
 
     public Segment RentLarge() => Take(ref _freeLarge, LargeBytes);
 
+    /// <summary>A buffer of the size that is wanted if possible. Where the slabs have reached the lane's bound, it is
+    /// whichever is free already: a lane that has had its fill of one size must not take as much again of the
+    /// other.</summary>
+    public Segment RentAny(bool large)
+    {
+        Segment? wanted = large ? _freeLarge : _freeSmall;
+        Segment? other = large ? _freeSmall : _freeLarge;
+        bool takesOther = wanted is null && other is not null && SlabBytesTotal + SlabBytes > _lane.Memory.Max;
+        return large != takesOther ? RentLarge() : RentSmall();
+    }
+
     /// <summary>A buffer of at least so many bytes in one piece. More than <see cref="LargeBytes"/>, which only the
     /// heads of unusual limits need, is taken from the collector each time.</summary>
     public Segment Rent(int bytes)
     {
         if (bytes <= LargeBytes)
         {
-            return bytes <= SmallBytes ? RentSmall() : RentLarge();
+            return bytes <= SmallBytes ? RentAny(large: false) : RentLarge();
         }
         _lane.AssertCurrent();
         byte[] own = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
@@ -54,6 +65,7 @@ public sealed class BufferPool
         segment.IsRented = false;
         Rented--;
         RentedBytes -= segment.Capacity;
+        _lane.Memory.Give(segment.Capacity);
         segment.Clear();
         if (segment.Capacity > LargeBytes)
         {
@@ -82,6 +94,7 @@ public sealed class BufferPool
         segment.IsRented = true;
         Rented++;
         RentedBytes += segment.Capacity;
+        _lane.Memory.Take(segment.Capacity);
         return segment;
     }
 

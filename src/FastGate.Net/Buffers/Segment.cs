@@ -27,6 +27,17 @@ public sealed class Segment : ReadOnlySequenceSegment<byte>
 
     public Segment? NextSegment => (Segment?)Next;
 
+    /// <summary>Bytes of this buffer and of those that follow.</summary>
+    internal static long CapacityFrom(Segment? first)
+    {
+        long bytes = 0;
+        for (; first is not null; first = first.NextSegment)
+        {
+            bytes += first.Capacity;
+        }
+        return bytes;
+    }
+
     /// <summary>Address of the first byte, valid for the life of the object.</summary>
     internal unsafe byte* Address => _address;
 

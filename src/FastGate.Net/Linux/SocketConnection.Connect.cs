@@ -95,11 +95,11 @@ internal sealed unsafe partial class SocketConnection
         }
     }
 
-    private protected override void OnWriteDeadline()
+    private protected override void OnWriteDeadline(bool gapIsOver)
     {
         if (_connecting is null)
         {
-            base.OnWriteDeadline();
+            base.OnWriteDeadline(gapIsOver);
             return;
         }
         Abort(ConnectionFault.TimedOut);

@@ -339,16 +339,28 @@ public sealed partial class EpollTransportTests
     {
         using var bed = new SocketBed();
         bed.Lane.TakeLoopLag();
-        bed.On(bed.Lane, async () =>
-        {
-            await TransportBed.PassAsync(bed.Lane, 1);
-            long until = Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 50);
-            while (Stopwatch.GetTimestamp() < until)
-            {
-            }
-            await TransportBed.PassAsync(bed.Lane, 1);
-        });
+        bed.On(bed.Lane, () => KeepBusyAsync(bed.Lane, milliseconds: 20));
         Assert.InRange(bed.Lane.TakeLoopLag(), 15_000, 5_000_000);
+    }
+
+    [Fact]
+    public void A_turn_that_takes_too_long_is_told()
+    {
+        using var bed = new SocketBed();
+        long told = 0;
+        bed.Lane.Overran = microseconds => told = microseconds;
+        bed.On(bed.Lane, () => KeepBusyAsync(bed.Lane, milliseconds: (int)(Lane.TurnMicrosecondsMax / 1_000) + 20));
+        Assert.InRange(told, Lane.TurnMicrosecondsMax + 15_000, 5_000_000);
+    }
+
+    private static async Task KeepBusyAsync(Lane lane, int milliseconds)
+    {
+        await TransportBed.PassAsync(lane, 1);
+        long until = Stopwatch.GetTimestamp() + (milliseconds * Stopwatch.Frequency / 1_000);
+        while (Stopwatch.GetTimestamp() < until)
+        {
+        }
+        await TransportBed.PassAsync(lane, 1);
     }
 
     [LibraryImport("libc", EntryPoint = "gettid")]

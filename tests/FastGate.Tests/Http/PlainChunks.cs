@@ -1,19 +1,26 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using FastGate.Http;
 
 namespace FastGate.Tests.Http;
 
 /// <summary>The slow, obvious twin of the chunked decoder: one pattern after the other over the whole text.</summary>
-internal static partial class PlainChunks
+/// <param name="Data">What the chunks hold.</param>
+/// <param name="Bytes">Of the whole body with its trailers.</param>
+internal sealed partial record PlainChunks(string Data, int Bytes)
 {
     private const string Quoted = @"""([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*""";
     private const string White = @"[ \t]*";
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
 
-    /// <summary>The data of a whole body with its trailers; null for what is refused or not whole.</summary>
-    public static string? Data(string text)
+    /// <summary>A whole body with its trailers; null for what is refused or not whole.</summary>
+    public static PlainChunks? Read(string text) => Read(text, MessageCases.Limits);
+
+    /// <inheritdoc cref="Read(string)"/>
+    public static PlainChunks? Read(string text, HeadLimits limits)
     {
+        int whole = text.Length;
         var data = new StringBuilder();
         while (true)
         {
@@ -26,7 +33,9 @@ internal static partial class PlainChunks
             text = text[line.Length..];
             if (size == 0)
             {
-                return IsSection(text) ? data.ToString() : null;
+                return SectionBytes(text, limits) is { } section
+                    ? new PlainChunks(data.ToString(), whole - text.Length + section)
+                    : null;
             }
             if (text.Length < size + 2 || text.Substring((int)size, 2) != "\r\n")
             {
@@ -37,9 +46,9 @@ internal static partial class PlainChunks
         }
     }
 
-    private const int ExtensionBytesMax = FastGate.Http.ChunkedDecoder.ExtensionBytesMax;
+    private const int ExtensionBytesMax = ChunkedDecoder.ExtensionBytesMax;
 
-    private static bool IsSection(string text)
+    private static int? SectionBytes(string text, HeadLimits limits)
     {
         int count = 0;
         int bytes = 0;
@@ -47,17 +56,17 @@ internal static partial class PlainChunks
         {
             int end = text.IndexOf("\r\n", StringComparison.Ordinal);
             bytes += end + 2;
-            if (end < 0 || bytes > MessageCases.Limits.HeadBytesMax)
+            if (end < 0 || bytes > limits.HeadBytesMax)
             {
-                return false;
+                return null;
             }
             if (end == 0)
             {
-                return true;
+                return bytes;
             }
-            if (!FieldLine().IsMatch(text[..end]) || ++count > MessageCases.Limits.HeadersMax)
+            if (!FieldLine().IsMatch(text[..end]) || ++count > limits.HeadersMax)
             {
-                return false;
+                return null;
             }
             text = text[(end + 2)..];
         }

@@ -18,10 +18,13 @@ internal sealed partial record PlainParser(
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
     /// <summary>Null for what is refused or not whole.</summary>
-    public static PlainParser? Request(string text)
+    public static PlainParser? Request(string text) => Request(text, MessageCases.Limits);
+
+    /// <inheritdoc cref="Request(string)"/>
+    public static PlainParser? Request(string text, HeadLimits limits)
     {
         int offset = text.StartsWith("\r\n", StringComparison.Ordinal) ? 2 : 0;
-        if (Split(text[offset..], RequestLine()) is not { } head)
+        if (Split(text[offset..], RequestLine(), limits) is not { } head)
         {
             return null;
         }
@@ -48,7 +51,7 @@ internal sealed partial record PlainParser(
     /// <summary>Null for what is refused or not whole.</summary>
     public static PlainParser? Response(string text)
     {
-        if (Split(text, StatusLine()) is not { } head || Frame(head, "", old: false, 0) is null)
+        if (Split(text, StatusLine(), MessageCases.Limits) is not { } head || Frame(head, "", old: false, 0) is null)
         {
             return null;
         }
@@ -105,10 +108,10 @@ internal sealed partial record PlainParser(
             !options.Contains("CLOSE") && (!old || options.Contains("KEEP-ALIVE")), offset + head.Bytes);
     }
 
-    private static Head? Split(string text, Regex startLine)
+    private static Head? Split(string text, Regex startLine, HeadLimits limits)
     {
         int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-        if (end < 0 || end + 4 > MessageCases.Limits.HeadBytesMax)
+        if (end < 0 || end + 4 > limits.HeadBytesMax)
         {
             return null;
         }
@@ -124,7 +127,7 @@ internal sealed partial record PlainParser(
             }
             fields.Add((field.Groups["name"].Value, field.Groups["value"].Value.Trim(' ', '\t')));
         }
-        return start.Success && fields.Count <= MessageCases.Limits.HeadersMax
+        return start.Success && fields.Count <= limits.HeadersMax
             ? new Head(start, fields, end + 4)
             : null;
     }

@@ -6,26 +6,8 @@ public sealed class BoundsTests
     private const string Get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
     private const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-    private static GateInMemory With(string client = "", string route = "", string pool = "", string server = "") => new($$"""
-        version = 1
-        [log]
-        access = "off"
-        [server]
-        {{server}}
-        [client]
-        {{client}}
-        [[listener]]
-        name = "web"
-        bind = "127.0.0.1:8080"
-        [upstream.u]
-        servers = ["demo:"]
-        {{pool}}
-        [[route]]
-        name = "all"
-        match = "/*"
-        upstream = "u"
-        {{route}}
-        """);
+    private static GateInMemory With(string client = "", string route = "", string pool = "", string server = "") =>
+        GateInMemory.With(client, route, pool, server);
 
     [Fact]
     public void A_head_has_its_time_from_the_first_byte_on()
@@ -250,7 +232,6 @@ public sealed class BoundsTests
     {
         using GateInMemory gate = With(server: "memory_max = \"16MiB\"");
         Peer idle = gate.Connect();
-        Peer client = gate.Connect();
         gate.On(() =>
         {
             for (int i = 0; i < 256; i++)
@@ -258,10 +239,11 @@ public sealed class BoundsTests
                 gate.Lane.Buffers.RentLarge();
             }
         });
+        Assert.True(idle.Ended);
+        Peer client = gate.Connect();
         client.Send(Get);
         Assert.StartsWith("HTTP/1.1 503 ", client.Received);
         Assert.Contains("error=overloaded", client.Received);
-        Assert.True(idle.Ended);
         Assert.Empty(gate.Upstream);
     }
 
@@ -317,7 +299,6 @@ public sealed class BoundsTests
         using GateInMemory gate = With(server: "memory_max = \"16MiB\"");
         Peer half = gate.Connect();
         half.Send("GET / HTTP/1.1\r\nHo");
-        Peer client = gate.Connect();
         gate.On(() =>
         {
             for (int i = 0; i < 256; i++)
@@ -325,6 +306,7 @@ public sealed class BoundsTests
                 gate.Lane.Buffers.RentLarge();
             }
         });
+        Peer client = gate.Connect();
         client.Send("GET / HT");
         foreach (Peer peer in (Peer[])[client, half])
         {

@@ -23,6 +23,44 @@ public sealed class ForwardingTests
         Assert.DoesNotContain("Keep-Alive", head);
     }
 
+    /// <summary>nginx takes a tab before or behind a value for a part of it, and refuses such a Content-Length.</summary>
+    [Theory]
+    [InlineData("A:b", "A:b")]
+    [InlineData("A: b", "A: b")]
+    [InlineData("A:\tb", "A: b")]
+    [InlineData("A:b\t", "A: b")]
+    [InlineData("A:  b", "A: b")]
+    [InlineData("A: b ", "A: b")]
+    [InlineData("A: \t b\tc \t", "A: b\tc")]
+    [InlineData("A:", "A:")]
+    [InlineData("A: ", "A: ")]
+    [InlineData("A:\t", "A: ")]
+    [InlineData("A:  ", "A: ")]
+    public void White_space_around_a_value_does_not_go_on(string sent, string passed)
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send($"POST /a HTTP/1.1\r\nHost:\th\r\nB: 1\r\n{sent}\r\nC: 2\r\nTransfer-Encoding:\tchunked\r\n\r\n"
+            + $"0\r\nT: 1\r\n{sent}\r\n\r\n");
+        string request = gate.Upstream[0].Received;
+        Assert.StartsWith($"POST /a HTTP/1.1\r\nHost: h\r\nB: 1\r\n{passed}\r\nC: 2\r\nX-Forwarded-For: ", request);
+        Assert.EndsWith($"\r\n\r\n0\r\nT: 1\r\n{passed}\r\n\r\n", request);
+        gate.Upstream[0].Send($"HTTP/1.1 200 OK\r\n{sent}\r\nContent-Length:\t2 \r\nDate: d\r\n\r\nok");
+        Assert.StartsWith($"HTTP/1.1 200 OK\r\n{passed}\r\nContent-Length: 2\r\nDate: d\r\nX-", client.Received);
+    }
+
+    /// <summary>RFC 9110 section 10.1.1: it says nothing there, and would in the HTTP/1.1 that goes on.</summary>
+    [Theory]
+    [InlineData("100-continue")]
+    [InlineData("anything\r\nA: b\r\nExpect: more")]
+    public void An_expectation_of_HTTP10_does_not_go_on(string expect)
+    {
+        using var gate = new GateInMemory();
+        gate.Connect().Send($"POST /a HTTP/1.0\r\nExpect: {expect}\r\nContent-Length: 1\r\n\r\nx");
+        Assert.DoesNotContain("Expect", gate.Upstream[0].Received);
+        Assert.EndsWith("\r\n\r\nx", gate.Upstream[0].Received);
+    }
+
     [Fact]
     public void The_answer_that_reaches_the_client()
     {

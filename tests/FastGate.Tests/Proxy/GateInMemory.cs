@@ -34,16 +34,40 @@ internal sealed class GateInMemory : IDisposable
     private readonly Listener _front;
     private readonly Gate _gate;
 
-    public GateInMemory(string toml = Plain)
+    /// <param name="toml">Its whole configuration.</param>
+    /// <param name="clock">The time of day.</param>
+    public GateInMemory(string toml = Plain, TimeProvider? clock = null)
     {
         Reading reading = GateFile.ReadText("gate.toml", toml, new Surroundings());
         Assert.True(reading.Config is not null, string.Join('\n', reading.Problems));
         _logs = new LogWriter(reading.Config!.Gate.Log, 1);
-        _gate = GateCompiler.CreateGate(reading.Config.Gate, _transport, _logs);
+        _gate = GateCompiler.CreateGate(reading.Config.Gate, _transport, _logs, clock);
         Listener upstream = _transport.Bind(NetAddress.Memory("demo:"));
         _front = _transport.Bind(NetAddress.Memory("front:"));
         _transport.On(0, () => _ = AcceptUpstreamAsync(upstream));
     }
+
+    /// <summary>Everything to one upstream, without an access log.</summary>
+    public static GateInMemory With(string client = "", string route = "", string pool = "", string server = "") => new($$"""
+        version = 1
+        [log]
+        access = "off"
+        [server]
+        {{server}}
+        [client]
+        {{client}}
+        [[listener]]
+        name = "web"
+        bind = "127.0.0.1:8080"
+        [upstream.u]
+        servers = ["demo:"]
+        {{pool}}
+        [[route]]
+        name = "all"
+        match = "/*"
+        upstream = "u"
+        {{route}}
+        """);
 
     /// <summary>The upstream's ends, in the order they were dialled.</summary>
     public List<Peer> Upstream { get; } = [];
@@ -152,6 +176,23 @@ internal sealed class Peer
         _held = true;
         Connection.Input.CancelPendingRead();
     });
+
+    /// <summary>After <see cref="Hold"/>: takes what one read brings.</summary>
+    /// <returns>How many bytes.</returns>
+    public int Take()
+    {
+        int taken = 0;
+        On(() =>
+        {
+            if (Connection.Input.TryRead(out ReadResult read))
+            {
+                taken = (int)read.Buffer.Length;
+                Ended |= read.IsCompleted;
+                Connection.Input.AdvanceTo(read.Buffer.End);
+            }
+        });
+        return taken;
+    }
 
     public void End() => On(Connection.EndOutput);
 

@@ -113,6 +113,27 @@ public sealed class ProcessLogTests
         Assert.Equal([Time + "warn cannot accept errno=24"], Take());
     }
 
+    /// <summary>The writer asks after every write of the access log, and a lane counts what it cannot say: neither may
+    /// allocate for as long as a flood lasts.</summary>
+    [Fact]
+    public void A_flood_that_goes_on_allocates_nothing()
+    {
+        Assert.False(_log.TryCountLimited("overrun"));
+        _log.Limited(LogLevel.Warn, "overrun", "too long");
+        Take();
+        _log.SettleFloods(1000, WindowMs, final: false);
+        Assert.True(_log.TryCountLimited("overrun"));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            _log.TryCountLimited("overrun");
+            _log.SettleFloods(1001 + i, WindowMs, final: false);
+        }
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        _log.SettleFloods(11_000, WindowMs, final: false);
+        Assert.Equal([Time + "warn too long repeated=101"], Take());
+    }
+
     [Fact]
     public void The_end_does_not_wait_for_the_window()
     {

@@ -92,6 +92,50 @@ public abstract class DeadlineContract(TransportBed bed) : IDisposable
     });
 
     [Fact]
+    public void A_peer_that_takes_something_but_less_than_the_pace_is_given_up() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        client.SetWriteDeadline(lane.Now + 600_000);
+        client.SetWritePace(new Pace(bytesPerSecond: 1L << 40, graceMs: 50, creditMaxMs: 50));
+        Task<bool> writing = WriteAsync(client, 8 * 1024 * 1024);
+        await TransportBed.UntilAsync(lane, () => client.Output.IsWaiting);
+        long began = lane.Now;
+        while (!writing.IsCompleted)
+        {
+            Assert.True(lane.Now < began + 10_000, "it waits for ever");
+            if (server.Input.TryRead(out var read))
+            {
+                server.Input.AdvanceTo(read.Buffer.End);
+            }
+            await TransportBed.PassAsync(lane, 5);
+        }
+        Assert.True(await writing, "it was not given up");
+        client.Output.Discard();
+    });
+
+    [Fact]
+    public void A_peer_that_keeps_the_pace_is_not() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        client.SetWriteDeadline(lane.Now + 600_000);
+        client.SetWritePace(new Pace(bytesPerSecond: 1, graceMs: 200, creditMaxMs: 600_000));
+        Task<bool> writing = WriteAsync(client, 8 * 1024 * 1024);
+        int received = 0;
+        while (received < 8 * 1024 * 1024)
+        {
+            var read = await server.Input.ReadAsync();
+            received += (int)read.Buffer.Length;
+            server.Input.AdvanceTo(read.Buffer.End);
+            await TransportBed.PassAsync(lane, 5);
+        }
+        Assert.False(await writing, "it was given up");
+    });
+
+    /// <returns>Whether the write was canceled.</returns>
+    private static async Task<bool> WriteAsync(Connection connection, int bytes) =>
+        (await connection.Output.WriteAsync(new byte[bytes].AsMemory())).IsCanceled;
+
+    [Fact]
     public void After_a_canceled_write_the_callers_segments_may_be_released() => bed.Run(async lane =>
     {
         var (source, gate) = await bed.PairAsync(lane);

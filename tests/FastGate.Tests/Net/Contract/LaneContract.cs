@@ -1,4 +1,5 @@
 using FastGate.Net;
+using FastGate.Net.Time;
 
 namespace FastGate.Tests.Net;
 
@@ -121,6 +122,45 @@ public abstract class LaneContract(TransportBed bed) : IDisposable
         Assert.Equal(["ready", "posted"], bed.TakeEscaped().Select(exception => exception.Message));
     });
 
+    /// <summary>Thousands of connections that end together must not keep the others waiting.</summary>
+    [Theory]
+    [InlineData("ready")]
+    [InlineData("posted")]
+    [InlineData("due")]
+    public void One_turn_does_a_bounded_part_of_what_there_is_to_do_and_in_order(string kind) => bed.Run(async lane =>
+    {
+        const int Many = 5_000;
+        var turns = new List<long>();
+        var order = new List<int>();
+        for (int i = 0; i < Many; i++)
+        {
+            int number = i;
+            var work = new LaneAction(() =>
+            {
+                turns.Add(lane.Turn);
+                order.Add(number);
+            });
+            switch (kind)
+            {
+                case "ready":
+                    lane.Enqueue(work);
+                    break;
+                case "posted":
+                    lane.Post(work);
+                    break;
+                default:
+                    lane.Deadlines.Set(new Due(work), lane.Now + 1);
+                    break;
+            }
+        }
+        await TransportBed.UntilAsync(lane, () => turns.Count == Many);
+        Assert.InRange(turns.GroupBy(turn => turn).Max(turn => turn.Count()), 1, Lane.TurnWorkMax);
+        if (kind != "due")
+        {
+            Assert.Equal(Enumerable.Range(0, Many), order);
+        }
+    });
+
     [Fact]
     public void A_reporter_that_throws_does_not_end_the_loop() => bed.Run(async lane =>
     {
@@ -141,5 +181,10 @@ public abstract class LaneContract(TransportBed bed) : IDisposable
     {
         bed.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    private sealed class Due(LaneAction work) : LaneTimer
+    {
+        protected internal override void OnDue() => work.Run();
     }
 }

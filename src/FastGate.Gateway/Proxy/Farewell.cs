@@ -1,0 +1,58 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using FastGate.Net;
+using FastGate.Net.Async;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>How a client's connection ends so that the client sees the last answer.</summary>
+internal static class Farewell
+{
+    private const long LingerMs = 2_000;
+    private const long LingerBytesMax = 256 * 1024;
+
+    /// <summary>Refused connections of a lane that may still hear why; beyond it they are just closed.</summary>
+    private const int RefusalsMax = 64;
+
+    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
+    /// would never see its answer (RFC 9112 section 9.6).</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    public static async ValueTask LingerAsync(Connection client)
+    {
+        if (client.Fault != ConnectionFault.None || client.Input.IsEnded)
+        {
+            return;
+        }
+        client.EndOutput();
+        long until = client.Lane.Now + LingerMs;
+        long discarded = 0;
+        while (discarded < LingerBytesMax)
+        {
+            client.SetReadDeadline(until);
+            ReadResult read = await client.Input.ReadAsync();
+            discarded += read.Buffer.Length;
+            client.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCanceled || read.IsCompleted || client.Lane.Now >= until)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A connection over <c>connections_max</c>: told so, and closed.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    public static async ValueTask RefuseAsync(GateLane lane, Connection client)
+    {
+        if (lane.Refusals < RefusalsMax)
+        {
+            lane.Refusals++;
+            client.Output.Append(OwnAnswer.Overloaded);
+            client.SetWriteDeadline(lane.Lane.Now + LingerMs);
+            await client.Output.FlushAsync();
+            await LingerAsync(client);
+            lane.Refusals--;
+        }
+        client.Close();
+        lane.ConnectionClosed();
+    }
+}
