@@ -155,19 +155,6 @@ internal sealed class Exchange : ConnectionWatch
         RequestId = RequestId,
     };
 
-    /// <summary>What of it decides where it goes.</summary>
-    public RouteRequest ToRouteRequest() => new()
-    {
-        Listener = Loop.Listener,
-        Host = Authority,
-        Path = Path,
-        Method = Request.Method,
-        MethodName = Request.MethodName.Of(HeadBytes),
-        Head = Request,
-        HeadBytes = HeadBytes,
-        ClientIp = ClientIp,
-    };
-
     // Timestamps in ticks of Stopwatch (nanoseconds on Linux).
     public long StartedAt;
     /// <summary>The head was complete.</summary>

@@ -112,7 +112,7 @@ internal static class Forwarder
 
     /// <summary>By which a server is chosen, where the upstream hashes.</summary>
     private static ulong KeyOf(Exchange exchange, Route route) =>
-        route.BalanceKey?.Of(exchange.ToRouteRequest(), exchange.Match.Captures) ?? 0;
+        route.BalanceKey?.Of(RoutePhase.RequestOf(exchange), exchange.Match.Captures) ?? 0;
 
     /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
     /// one.</summary>

@@ -7,8 +7,8 @@ namespace FastGate.Gateway.Routing;
 
 /// <summary>One or several <see cref="RequestKey"/>s of a route's requests as one number, for whoever must send what
 /// has the same key the same way. The number depends on nothing but the request, so every process and every start
-/// agrees on it. Values are brought to the form in which <c>when</c> compares them; where a name occurs more than once, its first
-/// value counts. Immutable; asking allocates nothing.</summary>
+/// agrees on it. Values are brought to the form in which <c>when</c> compares them; where a name occurs more than once,
+/// its first value counts. Immutable; asking allocates nothing.</summary>
 internal sealed class RequestHash
 {
     private const int ChunkBytes = 256;

@@ -5,8 +5,8 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Consistent hashing (Karger and others, 1997): every server has points on a ring, as many as its weight
 /// says, and a key belongs to the server of the next point. Points depend on a server's address alone, so a server that
-/// leaves gives its keys away, and no other key moves. A point is found by the first bits of the key, which say where on the
-/// ring to begin; then one step on average. Immutable.</summary>
+/// leaves gives its keys away, and no other key moves. A point is found by the first bits of the key, which say where
+/// on the ring to begin; then one step on average. Immutable.</summary>
 internal sealed class HashRing
 {
     /// <summary>Points of a server of weight 1: shares come out within some 9 percent of what they should be, and
@@ -73,12 +73,15 @@ internal sealed class HashRing
     {
         uint at = (uint)(key >> 32);
         int point = _first[at >> _shift];
-        while (point < _points.Length && (uint)(_points[point] >> 32) < at)
+        while (point < _points.Length && PositionOf(point) < at)
         {
             point++;
         }
         return point == _points.Length ? 0 : point;
     }
+
+    /// <summary>Where on the ring it is.</summary>
+    public uint PositionOf(int point) => (uint)(_points[point] >> 32);
 
     /// <summary>Whose point it is.</summary>
     public int this[int point] => (int)(uint)_points[point];

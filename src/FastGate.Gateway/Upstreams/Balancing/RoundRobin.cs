@@ -1,10 +1,10 @@
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Each server in its turn, as often as its weight says, and a heavy one's turns spread between the others',
-/// as nginx's smooth weighted round robin does. There every choice looks at every server; here each server has the time of
-/// its next turn, which moves on by one over its weight, and a heap knows the next of them. The servers begin in a row
-/// over one round, and the lanes each at another place of that row, or all of them would send their first requests to
-/// the same server.</summary>
+/// as nginx's smooth weighted round robin does. There every choice looks at every server; here each server has the time
+/// of its next turn, which moves on by one over its weight, and a heap knows the next of them. The servers begin in a
+/// row over one round, and the lanes each at another place of that row, or all of them would send their first requests
+/// to the same server.</summary>
 internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Balancer(upstream, lane, seed)
 {
     private Turn[] _turns = [];

@@ -46,13 +46,22 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
         return AnyUntried(tried);
     }
 
-    /// <summary>Another than <paramref name="first"/>; -1 when chance does not find it.</summary>
+    /// <summary>Another than <paramref name="first"/>; -1 when all others were tried.</summary>
     private int Other(int first, in TriedServers tried)
     {
         for (int i = 0; i < DrawsMax; i++)
         {
             int place = Set.Draws!.Draw(ref Random);
             if (place != first && !tried.Contains(Set.Servers[place]))
+            {
+                return place;
+            }
+        }
+        // A bad server must not stand because chance named no other.
+        for (int i = 1; i < Set.Count; i++)
+        {
+            int place = (first + i) % Set.Count;
+            if (!tried.Contains(Set.Servers[place]))
             {
                 return place;
             }
