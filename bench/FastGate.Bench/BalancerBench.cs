@@ -5,10 +5,10 @@ using FastGate.Net.Memory;
 
 namespace FastGate.Bench;
 
-/// <summary>Choosing a server, and counting an exchange in and out, for one of four lanes: beside a counter that goes
-/// round equal servers and knows nothing. Some exchanges are always under way, on this lane and on the others, and
-/// answers differ, so that no choice is foreseen. Time moves by a millisecond every 64 choices: some choices look at
-/// the other lanes anew.</summary>
+/// <summary>Choosing a server for one of four lanes, and what every exchange does besides: counting it in and out, and
+/// telling how long the answer took. Beside a counter that goes round equal servers and knows nothing. Some exchanges
+/// are always under way, on this lane and on the others, and answers differ, so that no choice is foreseen. Time moves
+/// by a millisecond every 64 choices: some choices look at the other lanes anew.</summary>
 [MemoryDiagnoser]
 public class BalancerBench
 {
@@ -73,6 +73,7 @@ public class BalancerBench
     {
         uint at = _turn++ % UnderWay;
         Change(_open[at], -1);
+        _group.Loads[Lane].Finished(_open[at].Index, 1_000 + (at * 7), Outcome.Answered, _now + (_turn >> 6));
         _open[at] = server;
         Change(server, 1);
         return server;
@@ -84,17 +85,18 @@ public class BalancerBench
         _balancer.LoadChanged(server);
     }
 
+    private static ServerAddress AddressOf(int index) =>
+        ServerAddress.TryParse($"10.0.{index / 250}.{index % 250}:80", out ServerAddress? address, out _, out _)
+            ? address!
+            : throw new InvalidOperationException("no address");
+
     private void Build(Balance balance)
     {
         _group = new Upstream(new UpstreamOptions
         {
             Name = "bench",
             Balance = balance,
-            Servers = [.. Enumerable.Range(0, Servers).Select(static i =>
-            {
-                ServerAddress.TryParse($"10.0.{i / 250}.{i % 250}:80", out ServerAddress? address, out _, out _);
-                return new UpstreamServer(address!, Weight: 1 + (i % 4));
-            })],
+            Servers = [.. Enumerable.Range(0, Servers).Select(static i => new UpstreamServer(AddressOf(i), 1 + (i % 4)))],
         }, new MemoryTransport(Lanes));
         _balancer = Balancer.Create(_group, Lane, seed: 1);
         _now = 1_000;

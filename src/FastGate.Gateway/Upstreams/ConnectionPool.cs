@@ -81,7 +81,7 @@ public sealed class ConnectionPool
         for (int i = 1; i < _set.Count; i++)
         {
             Server other = _set.Servers[(place + i) % _set.Count];
-            if (wait.Tried.Contains(other))
+            if (wait.Tried.Contains(other.Index))
             {
                 continue;
             }

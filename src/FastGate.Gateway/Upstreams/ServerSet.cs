@@ -24,8 +24,10 @@ internal sealed class ServerSet
         {
             _places[servers[i].Index] = i;
         }
+        Indices = Array.ConvertAll(servers, static s => s.Index);
         Weights = Array.ConvertAll(servers, static s => (double)s.Weight);
         WeightSum = Weights.Sum();
+        WeightMean = WeightSum / Math.Max(1, servers.Length);
         Start = Random.Shared.Next(Math.Max(1, servers.Length));
         Refusal = Array.TrueForAll(all, static s => s.Status.State == ServerState.Unresolved)
             ? Reason.DnsError
@@ -50,10 +52,15 @@ internal sealed class ServerSet
 
     public int Count => Servers.Length;
 
+    /// <summary>Of the servers, by place: a choice looks at many and touches one.</summary>
+    public int[] Indices { get; }
+
     /// <summary>As configured, by place.</summary>
     public double[] Weights { get; }
 
     public double WeightSum { get; }
+
+    public double WeightMean { get; }
 
     /// <summary>A random place: where lanes begin, each a step further.</summary>
     public int Start { get; }

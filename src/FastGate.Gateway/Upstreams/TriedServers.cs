@@ -9,29 +9,31 @@ public struct TriedServers
     private const int ServersMax = 8;
 
     private Slots _indices;
-    private int _count;
+    private int _next;
 
     /// <summary>How many are remembered.</summary>
-    public readonly int Count => Math.Min(_count, ServersMax);
+    public int Count { get; private set; }
 
     /// <summary>Indices of servers, in no order that means something.</summary>
     public readonly int this[int i] => _indices[i];
 
     public void Add(Server server)
     {
-        if (Contains(server))
+        if (Contains(server.Index))
         {
             return;
         }
-        _indices[_count % ServersMax] = server.Index;
-        _count++;
+        _indices[_next] = server.Index;
+        _next = (_next + 1) % ServersMax;
+        Count = Math.Min(Count + 1, ServersMax);
     }
 
-    public readonly bool Contains(Server server)
+    /// <param name="server">Its index.</param>
+    public readonly bool Contains(int server)
     {
         for (int i = 0; i < Count; i++)
         {
-            if (_indices[i] == server.Index)
+            if (_indices[i] == server)
             {
                 return true;
             }
@@ -39,7 +41,7 @@ public struct TriedServers
         return false;
     }
 
-    public void Clear() => _count = 0;
+    public void Clear() => (Count, _next) = (0, 0);
 
     [InlineArray(ServersMax)]
     private struct Slots

@@ -38,11 +38,15 @@ internal sealed class AliasTable
         }
     }
 
-    public int Draw(ref SplitMix random)
+    /// <param name="drawn">Random: its whole range stands for the slots in a row, and where within a slot it falls
+    /// decides between the two places there.</param>
+    public int Draw(uint drawn)
     {
-        ulong drawn = random.Next();
-        int at = (int)(((drawn >> 32) * (uint)_slots.Length) >> 32);
+        ulong position = (ulong)drawn * (uint)_slots.Length;
+        int at = (int)(position >> 32);
         Slot slot = _slots[at];
-        return (uint)drawn <= slot.Own ? at : slot.Other;
+        // No branch, for it could not be foreseen: all ones where the other place is meant.
+        int isOther = (int)(((long)slot.Own - (uint)position) >> 63);
+        return at ^ ((at ^ slot.Other) & isOther);
     }
 }

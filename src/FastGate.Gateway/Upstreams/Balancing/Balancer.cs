@@ -57,13 +57,12 @@ internal abstract class Balancer
                 Renew(now);
             }
         }
-        return set.Count switch
+        if (set.Count <= 1)
         {
-            0 => null,
-            1 => set.Servers[0],
-            _ when tried.Count == 0 || !IsExhausted(tried) => set.Servers[Choose(now, key, tried)],
-            _ => set.Servers[Choose(now, key, default)],
-        };
+            return set.Count == 0 ? null : set.Servers[0];
+        }
+        bool isExhausted = tried.Count > 0 && IsExhausted(tried);
+        return set.Servers[isExhausted ? ChooseAny(now, key) : Choose(now, key, tried)];
     }
 
     /// <summary>This lane counted an exchange in or out.</summary>
@@ -83,12 +82,14 @@ internal abstract class Balancer
     protected int AnyUntried(in TriedServers tried)
     {
         int place = _random.Below(Set.Count);
-        while (tried.Contains(Set.Servers[place]))
+        while (tried.Contains(Set.Indices[place]))
         {
             place = place + 1 == Set.Count ? 0 : place + 1;
         }
         return place;
     }
+
+    private int ChooseAny(long now, ulong key) => Choose(now, key, default);
 
     private bool IsExhausted(in TriedServers tried)
     {
@@ -96,7 +97,7 @@ internal abstract class Balancer
         {
             return false;
         }
-        foreach (Server server in Set.Servers)
+        foreach (int server in Set.Indices)
         {
             if (!tried.Contains(server))
             {

@@ -31,18 +31,18 @@ internal sealed class BoundedHash : Balancer
         for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
         {
             int place = ring[at];
-            Server server = Set.Servers[place];
+            int server = Set.Indices[place];
             if (tried.Contains(server))
             {
                 continue;
             }
             fallback = fallback < 0 ? place : fallback;
             // A server that starts slowly gets some of its keys back after the other, and keeps those it has.
-            if (!allWarm && Set.Share(place, now) < SplitMix.Unit(SplitMix.Mix(key + (ulong)server.Index)))
+            if (!allWarm && Set.Share(place, now) < SplitMix.Unit(SplitMix.Mix(key + (ulong)server)))
             {
                 continue;
             }
-            if (Loads.Active(server.Index, now) + 1 <= Math.Ceiling(perWeight * Set.Weights[place]))
+            if (Loads.Active(server, now) + 1 <= Math.Ceiling(perWeight * Set.Weights[place]))
             {
                 return place;
             }

@@ -14,7 +14,7 @@ internal sealed class HashRing
     private const int PointsPerWeight = 128;
 
     /// <summary>Where many servers have large weights, points per weight are fewer; 8 bytes each.</summary>
-    private const int PointsMax = 256 * 1024;
+    private const int PointsMax = 128 * 1024;
 
     /// <summary>The place on the ring in the upper half, the server in the lower.</summary>
     private readonly ulong[] _points;

@@ -53,7 +53,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
         {
             if (Set.PlaceOf(tried[i]) is >= 0 and var place)
             {
-                _tree.Set(place, double.PositiveInfinity, 1);
+                _tree.Set(place, float.PositiveInfinity, 1);
             }
         }
         int chosen = _tree.Draw(ref Random);
@@ -81,7 +81,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
         int end = Math.Min(Set.Count, _next + Math.Max(8, CellsPerChoice / Loads.OtherLanes));
         for (; _next < end; _next++)
         {
-            Enter(_next, Loads.Active(Set.Servers[_next].Index, now));
+            Enter(_next, Loads.Active(Set.Indices[_next], now));
         }
     }
 
@@ -89,13 +89,13 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
     {
         for (int i = 0; i < Set.Count; i++)
         {
-            Enter(i, Loads.Active(Set.Servers[i].Index, now));
+            Enter(i, Loads.Active(Set.Indices[i], now));
         }
     }
 
     private void Enter(int place, int active)
     {
-        double weight = Set.Weights[place] * Set.Share(place, _warmedAt);
+        float weight = (float)(Set.Weights[place] * Set.Share(place, _warmedAt));
         _tree.Set(place, active / weight, weight);
     }
 }

@@ -53,10 +53,17 @@ internal sealed class LoadView
     /// <summary>How long a server takes to answer in microseconds, by what the lane says that thinks worst of it: as if
     /// all of them had told one average, a slow answer or a failure of one warns all. 0 when nothing is
     /// known.</summary>
-    public double LatencyUs(int server, long now)
+    public double LatencyUs(int server, long now, out int active)
     {
         double own = PeakEwma.At(_own.Latency(server), now);
-        return IsAlone ? own : Math.Max(own, PeakEwma.At(Look(server, now).Latency, now));
+        active = _own.Active(server);
+        if (IsAlone)
+        {
+            return own;
+        }
+        ref readonly Seen seen = ref Look(server, now);
+        active += seen.Active;
+        return Math.Max(own, seen.LatencyUs);
     }
 
     private ref readonly Seen Look(int server, long now)
@@ -65,20 +72,20 @@ internal sealed class LoadView
         if (seen.IsOld(now))
         {
             int sum = 0;
-            long worst = 0;
+            double worst = 0;
             foreach (LaneLoad other in _others)
             {
                 sum += other.Active(server);
-                worst = PeakEwma.Worse(worst, other.Latency(server), now);
+                worst = Math.Max(worst, PeakEwma.At(other.Latency(server), now));
             }
-            seen = new Seen { At = (uint)now, Active = sum, Latency = worst };
+            seen = new Seen { At = (uint)now, Active = sum, LatencyUs = (float)worst };
         }
         return ref seen;
     }
 
     private struct Seen
     {
-        public long Latency;
+        public float LatencyUs;
         public int Active;
         public uint At;
 

@@ -60,12 +60,9 @@ internal static class PeakEwma
         return After(ewma, Math.Max(tookUs, known > 0 ? known * FailureFactor : FailureLeast), now);
     }
 
-    /// <summary>Whichever says more at <paramref name="now"/>.</summary>
-    public static long Worse(long one, long other, long now) => At(one, now) >= At(other, now) ? one : other;
-
     private static float Fade(int ageMs)
     {
-        float x = ageMs / TimeConstantMs;
+        float x = ageMs * (1 / TimeConstantMs);
         return x < LinearMax ? 1 - x : MathF.Exp(-x);
     }
 }

@@ -8,6 +8,7 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Balancer(upstream, lane, seed)
 {
     private Turn[] _turns = [];
+    private double[] _steps = [];
 
     private readonly record struct Turn(double Due, int Place) : IComparable<Turn>
     {
@@ -19,10 +20,11 @@ internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Bala
         int count = Set.Count;
         int start = (int)((Set.Start + ((long)LaneIndex * count / LaneCount)) % count);
         _turns = new Turn[count];
+        _steps = Array.ConvertAll(Set.Weights, static weight => 1 / weight);
         for (int i = 0; i < count; i++)
         {
             int place = (start + i) % count;
-            _turns[i] = new Turn(i / (count * WeightOf(place, now)), place);
+            _turns[i] = new Turn(StepOf(place, now) * i / count, place);
         }
         Array.Sort(_turns);
     }
@@ -32,8 +34,8 @@ internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Bala
         for (int i = 0; i < DrawsMax; i++)
         {
             Turn next = _turns[0];
-            Sink(new Turn(next.Due + (1 / WeightOf(next.Place, now)), next.Place));
-            if (!tried.Contains(Set.Servers[next.Place]))
+            Sink(new Turn(next.Due + StepOf(next.Place, now), next.Place));
+            if (!tried.Contains(Set.Indices[next.Place]))
             {
                 return next.Place;
             }
@@ -41,7 +43,8 @@ internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Bala
         return AnyUntried(tried);
     }
 
-    private double WeightOf(int place, long now) => Set.Weights[place] * Set.Share(place, now);
+    private double StepOf(int place, long now) =>
+        now >= Set.WarmUntil ? _steps[place] : _steps[place] / Set.Share(place, now);
 
     /// <summary>Puts the first of the heap where it belongs now.</summary>
     private void Sink(Turn turn)
@@ -55,15 +58,15 @@ internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Bala
             {
                 break;
             }
-            if (child + 1 < turns.Length && turns[child + 1].Due < turns[child].Due)
-            {
-                child++;
-            }
-            if (turns[child].Due >= turn.Due)
+            // Which of the two it is nobody can foresee: no branch.
+            int right = Math.Min(child + 1, turns.Length - 1);
+            child = turns[right].Due < turns[child].Due ? right : child;
+            Turn below = turns[child];
+            if (below.Due >= turn.Due)
             {
                 break;
             }
-            turns[at] = turns[child];
+            turns[at] = below;
             at = child;
         }
         turns[at] = turn;

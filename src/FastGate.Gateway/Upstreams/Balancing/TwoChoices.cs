@@ -21,15 +21,17 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
     {
-        int first = Draw(now, tried);
-        int second = Draw(now, tried);
+        bool isPlain = tried.Count == 0 && now >= Set.WarmUntil;
+        ulong random = Random.Next();
+        int first = isPlain ? Set.Draws!.Draw((uint)(random >> 32)) : Draw(now, tried);
+        int second = isPlain ? Set.Draws!.Draw((uint)random) : Draw(now, tried);
         double advantage = 1;
         if (second == first)
         {
             second = Other(first, tried);
             advantage = byLatency ? Advantage : 1;
         }
-        return second >= 0 && CostOf(second, now) * advantage < CostOf(first, now) ? second : first;
+        return second >= 0 && IsBetter(second, first, advantage, now) ? second : first;
     }
 
     private int Draw(long now, in TriedServers tried)
@@ -37,8 +39,8 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
         bool allWarm = now >= Set.WarmUntil;
         for (int i = 0; i < DrawsMax; i++)
         {
-            int place = Set.Draws!.Draw(ref Random);
-            if (!tried.Contains(Set.Servers[place]) && (allWarm || Set.Share(place, now) >= Random.Share()))
+            int place = Set.Draws!.Draw((uint)Random.Next());
+            if (!tried.Contains(Set.Indices[place]) && (allWarm || Set.Share(place, now) >= Random.Share()))
             {
                 return place;
             }
@@ -51,8 +53,8 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
     {
         for (int i = 0; i < DrawsMax; i++)
         {
-            int place = Set.Draws!.Draw(ref Random);
-            if (place != first && !tried.Contains(Set.Servers[place]))
+            int place = Set.Draws!.Draw((uint)Random.Next());
+            if (place != first && !tried.Contains(Set.Indices[place]))
             {
                 return place;
             }
@@ -61,7 +63,7 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
         for (int i = 1; i < Set.Count; i++)
         {
             int place = (first + i) % Set.Count;
-            if (!tried.Contains(Set.Servers[place]))
+            if (!tried.Contains(Set.Indices[place]))
             {
                 return place;
             }
@@ -69,25 +71,32 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
         return -1;
     }
 
-    private double CostOf(int place, long now)
+    /// <summary>Compares what each has to do for its weight, without a division.</summary>
+    private bool IsBetter(int one, int other, double advantage, long now)
     {
-        int server = Set.Servers[place].Index;
-        int active = Loads.Active(server, now);
-        double weight = Set.Weights[place];
-        if (now < Set.WarmUntil)
-        {
-            weight *= Set.Share(place, now);
-        }
+        double weight = WeightOf(one, now);
+        double otherWeight = WeightOf(other, now);
         if (!byLatency)
         {
-            return active / weight;
-        }
-        double latency = Loads.LatencyUs(server, now);
-        if (latency == 0)
-        {
-            latency = active == 0 ? 0 : UnknownUs;
+            return Loads.Active(Set.Indices[one], now) * otherWeight < Loads.Active(Set.Indices[other], now) * weight;
         }
         // The weight divides what is under way, but not this exchange: or the heaviest of idle servers got everything.
-        return latency * (1 + (active * Set.WeightSum / (Set.Count * weight)));
+        double latency = LatencyOf(one, now, out int active);
+        double otherLatency = LatencyOf(other, now, out int otherActive);
+        double mean = Set.WeightMean;
+        return latency * (weight + (active * mean)) * otherWeight * advantage
+            < otherLatency * (otherWeight + (otherActive * mean)) * weight;
+    }
+
+    private double LatencyOf(int place, long now, out int active)
+    {
+        double latency = Loads.LatencyUs(Set.Indices[place], now, out active);
+        return latency > 0 || active == 0 ? latency : UnknownUs;
+    }
+
+    private double WeightOf(int place, long now)
+    {
+        double weight = Set.Weights[place];
+        return now >= Set.WarmUntil ? weight : weight * Set.Share(place, now);
     }
 }

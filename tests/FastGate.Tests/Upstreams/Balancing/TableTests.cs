@@ -20,7 +20,7 @@ public sealed class TableTests
         int[] counts = new int[weights.Length];
         for (int i = 0; i < 200_000; i++)
         {
-            counts[table.Draw(ref random)]++;
+            counts[table.Draw((uint)random.Next())]++;
         }
         // Five standard deviations of a draw.
         Assert.All(weights, (weight, i) => Assert.InRange(
@@ -36,7 +36,7 @@ public sealed class TableTests
         var seen = new BitArray(1_000);
         for (int i = 0; i < 200_000; i++)
         {
-            seen[table.Draw(ref random)] = true;
+            seen[table.Draw((uint)random.Next())] = true;
         }
         Assert.True(seen.HasAllSet());
     }
@@ -49,7 +49,7 @@ public sealed class TableTests
             {
                 var tree = new TieTree(count);
                 var random = new SplitMix(seed);
-                double[] values = new double[count];
+                float[] values = new float[count];
                 for (int i = 0; i < count; i++)
                 {
                     tree.Set(i, 0, 1);
@@ -66,7 +66,7 @@ public sealed class TableTests
     public void Equals_of_the_tree_are_taken_by_weight()
     {
         var tree = new TieTree(5);
-        double[] weights = [1, 2, 3, 4, 10];
+        float[] weights = [1, 2, 3, 4, 10];
         for (int i = 0; i < 5; i++)
         {
             tree.Set(i, i == 4 ? 1 : 0, weights[i]);
@@ -108,7 +108,7 @@ public sealed class TableTests
         }
         Assert.Equal([128, 256, 384], points);
         var large = new HashRing(Servers(1_000, static i => i % 2 == 0 ? 256 : 1));
-        Assert.InRange(large.Length, 200_000, (256 * 1024) + 1_000);
+        Assert.InRange(large.Length, 100_000, (128 * 1024) + 1_000);
     }
 
     private static List<UpstreamServer> Servers(int count, Func<int, int> weight) =>
