@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using BenchmarkDotNet.Running;
 using FastGate.Bench;
+using FastGate.Bench.Load;
 using FastGate.Bench.Peers;
 using FastGate.Net;
 
@@ -12,16 +13,19 @@ switch (args)
     case ["run", .. var rest]:
         BenchmarkSwitcher.FromAssembly(typeof(Guard).Assembly).Run(rest);
         return 0;
-    case ["canned", var port, var bytes]:
-        CannedUpstream.Serve(NetAddress.Tcp(IPAddress.Loopback, int.Parse(port)), int.Parse(bytes));
+    case ["canned", var address, var bytes, .. var rest]:
+        CannedUpstream.Serve(Address(address), int.Parse(bytes), rest is [var big] ? int.Parse(big) : 1024 * 1024);
         return 0;
     case ["relay", var port, var upstream]:
-        Relay.Serve(NetAddress.Tcp(IPAddress.Loopback, int.Parse(port)),
-            NetAddress.Tcp(IPAddress.Loopback, int.Parse(upstream)));
+        Relay.Serve(Address(port), Address(upstream));
         return 0;
     case ["yarp", var port, var upstream]:
-        YarpProxy.Serve(int.Parse(port), int.Parse(upstream));
+        YarpProxy.Serve(int.Parse(port), Address(upstream));
         return 0;
+    case ["load", var port, .. var rest]:
+        return LoadRun.Run(LoadOptions.Parse(port, rest));
+    case ["hold", var port, .. var rest]:
+        return HeldConnections.Run(LoadOptions.Parse(port, rest));
     case ["exchange", var count]:
         using (var gate = new MemoryGate(ExchangeBench.Request, ExchangeBench.Answer))
         {
@@ -35,9 +39,19 @@ switch (args)
         }
         return 0;
     default:
-        Console.Error.WriteLine("usage: --gate [--short] | run [BENCHMARKDOTNET ARGS] | canned PORT BODY_BYTES | relay PORT UPSTREAM_PORT | yarp PORT UPSTREAM_PORT | exchange COUNT");
+        Console.Error.WriteLine($"""
+            usage: --gate [--short] | run [BENCHMARKDOTNET ARGS] | exchange COUNT
+                   canned ADDRESS BODY_BYTES [BIG_BODY_BYTES] | relay ADDRESS UPSTREAM | yarp PORT UPSTREAM
+                   load {LoadOptions.Usage}
+                   hold PORT [the same options]
+            An address is a port of 127.0.0.1 or unix:PATH.
+            """);
         return 2;
 }
+
+static NetAddress Address(string text) => text.StartsWith("unix:", StringComparison.Ordinal)
+    ? NetAddress.Unix(text["unix:".Length..])
+    : NetAddress.Tcp(IPAddress.Loopback, int.Parse(text));
 
 static void Repeat(MemoryGate gate, int count)
 {

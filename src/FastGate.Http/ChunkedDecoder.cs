@@ -28,6 +28,11 @@ public struct ChunkedDecoder
     private enum State : byte
     {
         Size,
+        SizeLf,
+        Data,
+        DataCr,
+        DataLf,
+        Ended,
         /// <summary>White space behind a size or an extension: one more has to follow.</summary>
         BeforeSemicolon,
         BeforeName,
@@ -39,11 +44,6 @@ public struct ChunkedDecoder
         Quoted,
         Escaped,
         AfterQuoted,
-        SizeLf,
-        Data,
-        DataCr,
-        DataLf,
-        Ended,
     }
 
     private long _left;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Http;
 
 /// <summary>Reads lines and field lines: what request, response and trailers have in common.</summary>
@@ -106,6 +108,7 @@ internal static class FieldParser
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FlagUnknown(ReadOnlySpan<byte> name, ref Header header, HeaderTable headers)
     {
         if (name.Contains((byte)'_'))
@@ -113,7 +116,7 @@ internal static class FieldParser
             header.Flags |= HeaderFlags.Underscore;
             headers.HasUnderscores = true;
         }
-        if ((name[0] | 0x20) == 'x' && HeaderNames.SpeaksOfClient(name))
+        if (HeaderNames.MaySpeakOfClient(name) && HeaderNames.SpeaksOfClient(name))
         {
             header.Flags |= HeaderFlags.SpeaksOfClient;
             headers.HasSpeakersOfClient = true;

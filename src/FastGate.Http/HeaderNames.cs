@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text;
@@ -47,6 +48,11 @@ internal static class HeaderNames
     /// <summary>Stops at every hop, whether Connection names it or not (RFC 9110 section 7.6.1). Proxy-Authenticate
     /// stays: it speaks of the proxy that sent it, and that may be the upstream.</summary>
     public static bool IsHopByHop(HeaderId id) => ((HopByHopIds >> (int)id) & 1) != 0;
+
+    /// <summary>A look at three letters that spares most names the comparison: <c>x-fo</c> or <c>x-re</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MaySpeakOfClient(ReadOnlySpan<byte> name) => name.Length > 8 && (name[0] | 0x20) == 'x'
+        && (BinaryPrimitives.ReadUInt16LittleEndian(name[2..]) | 0x2020) is ('f' | ('o' << 8)) or ('r' | ('e' << 8));
 
     /// <summary>True for <c>X-Forwarded-*</c>, <c>X-Real-IP</c> and <c>X-Request-Id</c>, however their dashes are
     /// written: many servers read an underscore as a dash.</summary>

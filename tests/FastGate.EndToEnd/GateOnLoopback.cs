@@ -12,6 +12,7 @@ internal sealed class GateOnLoopback : IDisposable
     private readonly EpollTransport _transport;
     private readonly LogWriter _logs;
     private readonly string _logPath = Path.Combine(Path.GetTempPath(), $"fastgate-{Guid.NewGuid():N}.log");
+    private readonly string _saidPath = Path.Combine(Path.GetTempPath(), $"fastgate-{Guid.NewGuid():N}.err");
     private bool _closed;
 
     /// <param name="toml">Its configuration without <c>version</c> and <c>[log]</c>; without a listener it gets one on a
@@ -25,7 +26,9 @@ internal sealed class GateOnLoopback : IDisposable
         string text = $"version = 1\n{listener}{toml}\n[log]\naccess = \"json\"\nto = \"{_logPath}\"\n";
         Reading reading = GateFile.ReadText("gate.toml", text, new Surroundings());
         Assert.True(reading.Config is not null, string.Join('\n', reading.Problems));
-        _logs = new LogWriter(reading.Config!.Gate.Log, lanes);
+        LogOptions options = reading.Config!.Gate.Log;
+        _logs = new LogWriter(
+            options, lanes, new LogLimits(), new ProcessLog(options.Level), LogTarget.OpenFile(_saidPath));
         _transport = new EpollTransport(lanes);
         Gate = GateCompiler.CreateGate(reading.Config.Gate, _transport, _logs);
         DemoUpstream.Start(_transport);
@@ -72,9 +75,19 @@ internal sealed class GateOnLoopback : IDisposable
         return File.ReadAllLines(_logPath);
     }
 
+    /// <summary>What it says of itself, once a line contains <paramref name="part"/>.</summary>
+    public string[] Says(string part)
+    {
+        string[] said = [];
+        Expect.Await(() => (said = File.ReadAllLines(_saidPath)).Any(
+            line => line.Contains(part, StringComparison.Ordinal)), $"it did not say '{part}'");
+        return said;
+    }
+
     public void Dispose()
     {
         Close();
         File.Delete(_logPath);
+        File.Delete(_saidPath);
     }
 }

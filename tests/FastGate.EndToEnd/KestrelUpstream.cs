@@ -22,6 +22,8 @@ internal sealed class KestrelUpstream : IAsyncDisposable
 
     public string Address => new Uri(_app.Urls.First()).Authority;
 
+    public int Port => new Uri(_app.Urls.First()).Port;
+
     /// <summary>Connections that carried a request.</summary>
     public int Connections => _connections.Count;
 
@@ -50,6 +52,12 @@ internal sealed class KestrelUpstream : IAsyncDisposable
         _app.MapGet("/say/{word}", (string word) => word);
         _app.MapGet("/pieces/{count}", PiecesAsync);
         _app.MapGet("/ws", EchoSocketAsync);
+        _app.MapGet("/ws/whole", context => EchoWholeAsync(context, new WebSocketAcceptContext()));
+        _app.MapGet("/ws/deflate", context => EchoWholeAsync(context, new WebSocketAcceptContext
+        {
+            DangerousEnableCompression = true,
+            SubProtocol = context.WebSockets.WebSocketRequestedProtocols.LastOrDefault(),
+        }));
         _app.Map("/echo", EchoAsync);
         _app.Map("/status/{status}", (HttpContext context, int status) =>
         {
@@ -90,6 +98,44 @@ internal sealed class KestrelUpstream : IAsyncDisposable
             Array.Fill(piece, (byte)('a' + (i % 26)));
             await context.Response.Body.WriteAsync(piece, context.RequestAborted);
             await context.Response.Body.FlushAsync(context.RequestAborted);
+        }
+    }
+
+    /// <summary>Each message comes back in one frame, however it came, and a close with its own code and reason: what
+    /// is sent depends on nothing but on what was received.</summary>
+    private static async Task EchoWholeAsync(HttpContext context, WebSocketAcceptContext accept)
+    {
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync(accept);
+        try
+        {
+            await EchoWholeAsync(socket, context.RequestAborted);
+        }
+        catch (WebSocketException)
+        {
+            // A rule was broken, and the close frame says which: an exception that left the handler would cost it.
+        }
+    }
+
+    /// <summary>Echoes whole messages until the client closes.</summary>
+    internal static async Task EchoWholeAsync(WebSocket socket, CancellationToken aborted)
+    {
+        using var message = new MemoryStream();
+        byte[] buffer = new byte[64 * 1024];
+        while (true)
+        {
+            ValueWebSocketReceiveResult received = await socket.ReceiveAsync(buffer.AsMemory(), aborted);
+            if (received.MessageType == WebSocketMessageType.Close)
+            {
+                await socket.CloseAsync(socket.CloseStatus!.Value, socket.CloseStatusDescription, aborted);
+                return;
+            }
+            message.Write(buffer, 0, received.Count);
+            if (received.EndOfMessage)
+            {
+                await socket.SendAsync(message.GetBuffer().AsMemory(0, (int)message.Length), received.MessageType,
+                    endOfMessage: true, aborted);
+                message.SetLength(0);
+            }
         }
     }
 

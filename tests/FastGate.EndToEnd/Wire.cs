@@ -80,7 +80,23 @@ internal sealed class Wire(Socket socket) : IDisposable
         return Take(end + 4);
     }
 
-    /// <summary>Receives a head; false when the connection ends before one.</summary>
+    /// <inheritdoc cref="TryReadHead()"/>
+    public bool TryReadHead(out string head)
+    {
+        int end;
+        while ((end = Find("\r\n\r\n"u8)) < 0)
+        {
+            if (!Fill())
+            {
+                head = "";
+                return false;
+            }
+        }
+        head = Take(end + 4);
+        return true;
+    }
+
+    /// <summary>Receives a head without allocating; false when the connection ends before one.</summary>
     public bool TryReadHead()
     {
         int end;

@@ -1,139 +1,137 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Text;
 using FastGate.Net;
 using FastGate.Net.Linux;
-using FastGate.Net.Time;
 
 namespace FastGate.Bench.Peers;
 
-/// <summary>An upstream that is cheaper than every proxy: answers each request head with the same bytes, and reads no
-/// more of it than its end.</summary>
+/// <summary>An upstream that is cheaper than every proxy: answers each request with the same bytes once it is whole,
+/// and reads no more of it than its end, its length unless it is a GET, and whether it asks for <c>/big</c>.</summary>
 internal static class CannedUpstream
 {
-    public static void Serve(NetAddress address, int bodyBytes)
+    /// <param name="address">Where to listen.</param>
+    /// <param name="bodyBytes">Of every answer but those to <c>GET /big...</c>.</param>
+    /// <param name="bigBytes">Of those.</param>
+    public static void Serve(NetAddress address, int bodyBytes, int bigBytes)
     {
-        byte[] answer = [
-            .. Encoding.ASCII.GetBytes(
-                $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {bodyBytes}\r\n\r\n"),
-            .. Enumerable.Repeat((byte)'x', bodyBytes)];
         var transport = new EpollTransport(1);
         Listener listener = transport.Bind(address);
         Lane lane = transport.Lanes[0];
-        lane.Post(new LaneAction(() => _ = AcceptAsync(listener, lane, answer)));
+        lane.Post(new LaneAction(() =>
+            _ = AcceptAsync(listener, lane, new CannedAnswer(lane, bodyBytes), new CannedAnswer(lane, bigBytes))));
         transport.Start();
         Console.WriteLine($"canned upstream on {listener.Address}");
         Thread.Sleep(Timeout.Infinite);
     }
 
-    private static async Task AcceptAsync(Listener listener, Lane lane, byte[] answer)
+    private static async Task AcceptAsync(Listener listener, Lane lane, CannedAnswer small, CannedAnswer big)
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
-            _ = AnswerAsync(connection, answer);
+            _ = AnswerAsync(connection, small, big);
         }
     }
 
-    private static async Task AnswerAsync(Connection connection, byte[] answer)
+    private static async Task AnswerAsync(Connection connection, CannedAnswer small, CannedAnswer big)
     {
-        long bodyLeft = 0;
-        while (true)
+        var incoming = new Incoming();
+        bool broken = false;
+        while (!broken)
         {
             var read = await connection.Input.ReadAsync();
             if (read.IsCompleted)
             {
                 break;
             }
-            int answers = Consume(connection, read.Buffer, ref bodyLeft);
-            for (int i = 0; i < answers; i++)
+            ReadOnlySequence<byte> rest = read.Buffer;
+            while (!broken && incoming.Take(ref rest) is not Asked.Nothing and var asked)
             {
-                connection.Output.Append(answer);
+                CannedAnswer answer = asked == Asked.Big ? big : small;
+                if (answer.Short is { } bytes)
+                {
+                    connection.Output.Append(bytes);
+                }
+                else
+                {
+                    broken = (await connection.Output.WriteAsync(answer.Long)).IsCompleted;
+                }
             }
-            if (answers > 0 && (await connection.Output.FlushAsync()).IsCompleted)
+            connection.Input.AdvanceTo(rest.Start, read.Buffer.End);
+            if (!broken && connection.Output.HasBytes)
             {
-                break;
+                broken = (await connection.Output.FlushAsync()).IsCompleted;
             }
         }
         connection.Close();
     }
 
-    private static int Consume(Connection connection, in ReadOnlySequence<byte> buffer, ref long bodyLeft)
+    private enum Asked : byte
     {
-        int answers = 0;
-        ReadOnlySpan<byte> rest = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
-        int consumed = 0;
-        while (true)
-        {
-            int skip = (int)Math.Min(bodyLeft, rest.Length);
-            bodyLeft -= skip;
-            consumed += skip;
-            rest = rest[skip..];
-            int end = rest.IndexOf("\r\n\r\n"u8);
-            if (bodyLeft > 0 || end < 0)
-            {
-                connection.Input.AdvanceTo(buffer.GetPosition(consumed), buffer.End);
-                return answers;
-            }
-            int length = rest[..end].IndexOf("\r\nContent-Length: "u8);
-            if (length >= 0 && !Utf8Parser.TryParse(rest[(length + 18)..], out bodyLeft, out _))
-            {
-                bodyLeft = 0;
-            }
-            answers++;
-            consumed += end + 4;
-            rest = rest[(end + 4)..];
-        }
-    }
-}
-
-/// <summary>The floor of the design: bytes copied both ways on the same transport, nothing parsed.</summary>
-internal static class Relay
-{
-    public static void Serve(NetAddress address, NetAddress upstream)
-    {
-        var transport = new EpollTransport(1);
-        Listener listener = transport.Bind(address);
-        Lane lane = transport.Lanes[0];
-        lane.Post(new LaneAction(() => _ = AcceptAsync(transport, listener, lane, upstream)));
-        transport.Start();
-        Console.WriteLine($"relay on {listener.Address}");
-        Thread.Sleep(Timeout.Infinite);
+        Nothing,
+        Small,
+        Big,
     }
 
-    private static async Task AcceptAsync(Transport transport, Listener listener, Lane lane, NetAddress upstream)
+    /// <summary>Where the input of a connection stands.</summary>
+    private struct Incoming
     {
-        while (await listener.AcceptAsync(lane) is { } client)
+        private Asked _pending;
+        private long _bodyLeft;
+
+        /// <summary>Takes the next request off <paramref name="rest"/>, or as much of it as is there.</summary>
+        /// <returns>What a request that is whole asks for.</returns>
+        public Asked Take(ref ReadOnlySequence<byte> rest)
         {
-            _ = ServeAsync(transport, lane, client, upstream);
+            if (_pending == Asked.Nothing)
+            {
+                ReadOnlySpan<byte> bytes = rest.IsSingleSegment ? rest.FirstSpan : rest.ToArray();
+                int end = bytes.IndexOf("\r\n\r\n"u8);
+                if (end < 0)
+                {
+                    return Asked.Nothing;
+                }
+                ReadOnlySpan<byte> head = bytes[..end];
+                _pending = head.StartsWith("GET /big"u8) ? Asked.Big : Asked.Small;
+                _bodyLeft = head[0] == 'G' ? 0 : Math.Max(0, MessageHead.ContentLength(head));
+                rest = rest.Slice(end + 4);
+            }
+            // An answer before the end of a request would make some proxies give up the connection.
+            long here = Math.Min(rest.Length, _bodyLeft);
+            rest = rest.Slice(here);
+            _bodyLeft -= here;
+            if (_bodyLeft > 0)
+            {
+                return Asked.Nothing;
+            }
+            Asked asked = _pending;
+            _pending = Asked.Nothing;
+            return asked;
         }
     }
 
-    private static async Task ServeAsync(Transport transport, Lane lane, Connection client, NetAddress upstream)
+    /// <summary>The bytes of an answer: short ones are copied, long ones are sent from where they are.</summary>
+    private sealed class CannedAnswer
     {
-        Connection server = await transport.ConnectAsync(lane, upstream, LaneTimer.Never);
-        Task up = CopyAsync(client, server);
-        await CopyAsync(server, client);
-        await up;
-        client.Close();
-        server.Close();
-    }
+        private const int ShortBytesMax = 8 * 1024;
 
-    private static async Task CopyAsync(Connection from, Connection to)
-    {
-        while (true)
+        public CannedAnswer(Lane lane, int bodyBytes)
         {
-            var read = await from.Input.ReadAsync();
-            if (read.IsCompleted)
+            byte[] bytes = [
+                .. Encoding.ASCII.GetBytes(
+                    $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {bodyBytes}\r\n\r\n"),
+                .. Enumerable.Repeat((byte)'x', bodyBytes)];
+            if (bytes.Length <= ShortBytesMax)
             {
-                break;
+                Short = bytes;
             }
-            bool broken = (await to.Output.WriteAsync(read.Buffer)).IsCompleted;
-            from.Input.AdvanceTo(read.Buffer.End);
-            if (broken)
+            else
             {
-                break;
+                Long = SharedBytes.Of(lane, bytes);
             }
         }
-        to.EndOutput();
+
+        public byte[]? Short { get; }
+
+        public ReadOnlySequence<byte> Long { get; }
     }
 }

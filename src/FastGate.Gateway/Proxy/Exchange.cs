@@ -91,6 +91,12 @@ internal sealed class Exchange : ConnectionWatch
     /// <summary>The request may not be forwarded (Max-Forwards: 0): the gate answers it.</summary>
     public bool EndsHere { get; set; }
 
+    /// <summary>Directions of the tunnel that still go on.</summary>
+    public int TunnelWays { get; set; }
+
+    /// <summary>The tunnel's upstream has ended its side and takes nothing more.</summary>
+    public bool TunnelDeaf { get; set; }
+
     /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
     public bool AnswerBegun { get; set; }
 
@@ -216,6 +222,7 @@ internal sealed class Exchange : ConnectionWatch
         AnswerSentAt = 0;
         WaitTicks = 0;
         UploadCanceled = false;
+        TunnelDeaf = false;
         ResponseBytes = default;
         _answerStraddled = 0;
         Request.Clear();

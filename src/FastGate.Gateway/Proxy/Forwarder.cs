@@ -273,8 +273,9 @@ internal static class Forwarder
 
     /// <summary>A switch of protocols that nobody asked for would turn the connection into a tunnel for the
     /// upstream.</summary>
-    private static bool IsAcceptable(Exchange exchange) =>
-        exchange.Response.Status != 101 || (exchange.Request.Upgrade && exchange.Response.Upgrade);
+    private static bool IsAcceptable(Exchange exchange) => exchange.Response.Status != 101
+        || (exchange.Request.Upgrade && exchange.Response.Upgrade && Upgrades.WereAskedFor(exchange.Request.Headers,
+            exchange.HeadBytes, exchange.Response.Headers, exchange.ResponseBytes.Span));
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
     private static async ValueTask PassInterimAsync(Exchange exchange, GateLane lane, Connection upstream)

@@ -19,6 +19,8 @@ internal static class Tunnel
         if (!pooled.Pool.TryBecomeTunnel(pooled))
         {
             exchange.Fail(Reason.ConnectionLimitReached);
+            // The upstream has switched: a FIN would be its client's last word.
+            pooled.Connection.Abort();
             pooled.Pool.Drop(pooled);
             return;
         }
@@ -30,6 +32,7 @@ internal static class Tunnel
         exchange.TunnelTouched = lane.Lane.Now;
         // A tunnel may be as slow as it likes.
         exchange.Client.SetWritePace(default);
+        exchange.TunnelWays = 2;
         ValueTask up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
         await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
         await up;
@@ -42,6 +45,14 @@ internal static class Tunnel
     private static async ValueTask CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
         bool inward)
     {
+        await CopyToEndAsync(exchange, from, to, lane, inward);
+        exchange.TunnelWays--;
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private static async ValueTask CopyToEndAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
+        bool inward)
+    {
         long idleMs = exchange.Route!.Timeout.TunnelMs;
         if (to.Output.HasBytes)
         {
@@ -52,6 +63,10 @@ internal static class Tunnel
         {
             from.SetReadDeadline(exchange.TunnelTouched + idleMs);
             ReadResult read = await from.Input.ReadAsync();
+            if (read.IsCanceled && exchange.TunnelDeaf)
+            {
+                return;
+            }
             if (read.IsCanceled && exchange.TunnelTouched + idleMs > lane.Lane.Now)
             {
                 continue; // The other direction has moved meanwhile.
@@ -65,6 +80,10 @@ internal static class Tunnel
             if (read.Buffer.IsEmpty && read.IsCompleted)
             {
                 to.EndOutput();
+                if (!inward && exchange.TunnelWays == 2)
+                {
+                    from.Watch(new EndedUpstream(exchange));
+                }
                 return;
             }
             exchange.TunnelTouched = lane.Lane.Now;
@@ -80,11 +99,45 @@ internal static class Tunnel
             FlushResult flushed = await to.Output.WriteAsync(read.Buffer);
             from.Input.AdvanceTo(read.Buffer.End);
             exchange.TunnelTouched = lane.Lane.Now;
-            if (flushed.IsCompleted || flushed.IsCanceled)
+            if (flushed.IsCanceled)
             {
-                Reason broken = inward ? Reason.ConnectionTerminated : Reason.ClientClosed;
-                Break(exchange, from, to, flushed.IsCanceled ? Reason.ConnectionReadTimeout : broken);
+                Break(exchange, from, to, Reason.ConnectionReadTimeout);
                 return;
+            }
+            if (flushed.IsCompleted)
+            {
+                EndAtBrokenReceiver(exchange, from, to, inward);
+                return;
+            }
+        }
+    }
+
+    /// <summary>A side takes nothing more. What it said before it broke, such as why, may be here already: the other
+    /// direction passes that on and then finds the break itself.</summary>
+    private static void EndAtBrokenReceiver(Exchange exchange, Connection from, Connection to, bool inward)
+    {
+        if (exchange.TunnelWays == 2)
+        {
+            exchange.Fail(inward ? Reason.ConnectionTerminated : Reason.ClientClosed);
+        }
+        else if (!inward)
+        {
+            Break(exchange, from, to, Reason.ClientClosed);
+        }
+        // Otherwise the upstream has ended its side before: see EndedUpstream.
+    }
+
+    /// <summary>Waits with an upstream that has ended its side for the client to end its own. When the upstream resets
+    /// meanwhile, what the client says is for nobody; but a cut could cost it the last of what the upstream said, so
+    /// its connection ends as after any last answer.</summary>
+    private sealed class EndedUpstream(Exchange exchange) : ConnectionWatch
+    {
+        protected override void OnActivity(Connection connection, bool broken)
+        {
+            if (broken)
+            {
+                exchange.TunnelDeaf = true;
+                exchange.Client.Input.CancelPendingRead();
             }
         }
     }

@@ -75,10 +75,12 @@ internal sealed unsafe partial class SocketConnection : Connection
             TellWatchOfBreak();
             return;
         }
-        if ((flags & Libc.EpollErr) != 0 && Libc.TakeError(_fd) is var error and not 0)
+        if ((flags & Libc.EpollErr) != 0 && !Input.IsWaiting)
         {
-            // Taken here so that an idle connection knows its fault too; reads go on to the end of what is queued.
-            NoteFault(Libc.FaultOf(error), error);
+            // So that an idle connection knows its fault too. Looked for as a read does, which finds it at the end of
+            // what is queued, and not behind a FIN that came first: a server that ends and then resets over what it did
+            // not read has said all it had to say. SO_ERROR tells only of the reset.
+            Peek();
         }
         if ((flags & (Gone | Libc.EpollRdHup)) != 0)
         {

@@ -22,9 +22,9 @@ public sealed class BadRequestTests : IDisposable
         headers_max = {MessageCases.Limits.HeadersMax}
         """));
 
-    public static TheoryData<string> Heads => MessageCases.Titles(s_heads);
+    public static TheoryData<string> Heads => MessageCaseTitles.Of(s_heads);
 
-    public static TheoryData<string> Chunks => MessageCases.Titles(s_chunks);
+    public static TheoryData<string> Chunks => MessageCaseTitles.Of(s_chunks);
 
     public void Dispose()
     {

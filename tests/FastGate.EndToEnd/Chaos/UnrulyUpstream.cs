@@ -1,155 +1,247 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using System.Security.Cryptography;
 
 namespace FastGate.EndToEnd.Chaos;
 
-/// <summary>An upstream that behaves as the path of each request asks: <c>/behaviour/id</c>. A good answer's body is the
-/// id, and nothing it sends of a bad one holds another's.</summary>
+/// <summary>An upstream that behaves as the path of each request asks: <c>/behaviour/id</c>, or
+/// <c>/behaviour/id/length</c>. A good answer's body is the id, or <see cref="Content"/> of that length, and nothing it
+/// sends of a bad one holds another's. Whole requests must bring the body that their <c>X-Sum</c> promises.</summary>
 internal sealed class UnrulyUpstream : IAsyncDisposable
 {
-    /// <summary>Those that answer 200 with the id when nothing else goes wrong.</summary>
+    /// <summary>Those that answer 200 with the right body when nothing else goes wrong.</summary>
     public static readonly string[] Good = ["length", "chunked", "close", "hints", "dribble", "eager"];
     public static readonly string[] Bad =
         ["reset", "end", "garbage", "half-head", "half-body", "half-chunk", "cut-body", "silent", "twice"];
 
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    /// <summary>The connection ends behind a whole answer that did not say so, as servers do that restart.</summary>
+    public static readonly string[] Stale = ["stale", "stale-reset"];
+    public static readonly string[] Worse =
+        ["cut-close", "stall", "deaf", "no-reader", "many-hints", "endless-head", "wrong-switch"];
+
+    private readonly Lock _lock = new();
+    private readonly ConcurrentQueue<string> _wrong = new();
     private readonly CancellationTokenSource _over = new();
-    private readonly Task _accepting;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IPEndPoint _address;
+    private CancellationTokenSource _generation;
+    private Socket _listener;
+    private Task _accepting;
+    private int _connections = 1;
+    private long _requests;
 
     public UnrulyUpstream()
+        : this(0)
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(512);
-        _accepting = AcceptAsync();
     }
 
-    public string Address => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}";
+    private UnrulyUpstream(int port)
+    {
+        _generation = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
+        _listener = Listen(new IPEndPoint(IPAddress.Loopback, port));
+        _address = (IPEndPoint)_listener.LocalEndPoint!;
+        _accepting = AcceptAsync(_listener, _generation.Token);
+    }
+
+    /// <summary>At a port that no outgoing connection is given: what restarts must find it free again, and who connects
+    /// to a port of the system's own range on which nobody listens may meet himself there.</summary>
+    public static UnrulyUpstream AtPortOfItsOwn()
+    {
+        const int From = 15_000;
+        int to = int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t')[0],
+            CultureInfo.InvariantCulture);
+        while (true)
+        {
+            try
+            {
+                return new UnrulyUpstream(Random.Shared.Next(From, to));
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Somebody has it; there are thousands.
+            }
+        }
+    }
+
+    public int Port => _address.Port;
+
+    public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Requests that should never have come, or came with another body than was sent.</summary>
+    public IReadOnlyCollection<string> Wrong => _wrong;
+
+    public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>Stops listening and ends every connection: with a reset where it owes an answer, orderly where it
+    /// idles. Until <see cref="Start"/> nobody listens.</summary>
+    public async Task StopAsync()
+    {
+        await _generation.CancelAsync();
+        _listener.Dispose();
+        await _accepting;
+    }
+
+    public void Start()
+    {
+        _generation.Dispose();
+        _generation = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
+        _listener = Listen(_address);
+        _accepting = AcceptAsync(_listener, _generation.Token);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _over.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
+        await StopAsync();
+        Leave();
+        await _gone.Task;
+        _generation.Dispose();
         _over.Dispose();
     }
 
-    private async Task AcceptAsync()
+    public void NoteWrong(string what) => _wrong.Enqueue(what);
+
+    private static Socket Listen(IPEndPoint address)
     {
-        var serving = new List<Task>();
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(address);
+            listener.Listen(512);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    private async Task AcceptAsync(Socket listener, CancellationToken over)
+    {
         try
         {
             while (true)
             {
-                Socket socket = await _listener.AcceptAsync(_over.Token);
+                Socket socket = await listener.AcceptAsync(over);
                 socket.NoDelay = true;
-                serving.Add(ServeAsync(new AsyncWire(socket, _over.Token)));
+                Enter();
+                _ = ServeAsync(new AsyncWire(socket, over));
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException)
         {
-            // The test is over.
+            // It stops.
         }
-        await Task.WhenAll(serving);
     }
 
-    private static async Task ServeAsync(AsyncWire wire)
+    private void Enter()
     {
-        using (wire)
+        lock (_lock)
         {
-            try
+            _connections++;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            if (--_connections == 0)
             {
-                while (await wire.ReadHeadAsync() is { } head && await AnswerAsync(wire, head))
-                {
-                }
+                _gone.TrySetResult();
             }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException
-                or EndOfStreamException)
+        }
+    }
+
+    private async Task ServeAsync(AsyncWire wire)
+    {
+        bool owes = false;
+        try
+        {
+            while (await wire.ReadHeadAsync() is { } head)
             {
-                // The gate, or the test, has ended it.
+                owes = true;
+                Interlocked.Increment(ref _requests);
+                if (!await new UnrulyAnswer(this, wire, head).GiveAsync())
+                {
+                    break;
+                }
+                owes = false;
             }
         }
-    }
-
-    /// <returns>Whether the connection goes on.</returns>
-    private static async Task<bool> AnswerAsync(AsyncWire wire, string head)
-    {
-        string[] path = head.Split(' ')[1].Split('/');
-        (string behaviour, string id) = (path[1], path[2]);
-        bool isHead = head.StartsWith("HEAD ", StringComparison.Ordinal);
-        string sized = $"HTTP/1.1 200 OK\r\nContent-Length: {id.Length}\r\n\r\n{(isHead ? "" : id)}";
-        if (behaviour == "eager")
+        catch (OperationCanceledException) when (owes)
         {
-            await wire.SendAsync(sized);
-            await SkipBodyAsync(wire, head);
-            return true;
+            wire.Reset();
         }
-        await SkipBodyAsync(wire, head);
-        switch (behaviour)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException
+            or EndOfStreamException or ObjectDisposedException)
         {
-            case "length":
-                await wire.SendAsync(sized);
-                return true;
-            case "chunked":
-                string chunk = string.Create(CultureInfo.InvariantCulture, $"{id.Length:x}\r\n{id}\r\n0\r\n\r\n");
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (isHead ? "" : chunk));
-                return true;
-            case "close":
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + (isHead ? "" : id));
-                return false;
-            case "hints":
-                await wire.SendAsync("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + sized);
-                return true;
-            case "dribble":
-                foreach (char piece in sized)
-                {
-                    await wire.SendAsync($"{piece}");
-                }
-                return true;
-            case "reset":
-                wire.Reset();
-                return false;
-            case "garbage":
-                await wire.SendAsync("\0\x01 this is not HTTP\r\n\r\n");
-                return false;
-            case "half-head":
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nContent-Le");
-                return false;
-            case "half-body":
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + id);
-                return false;
-            case "half-chunk":
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + id);
-                return false;
-            case "cut-body":
-                await wire.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + id);
-                wire.Reset();
-                return false;
-            case "silent":
-                await wire.ReadHeadAsync();
-                return false;
-            case "twice":
-                await wire.SendAsync(sized + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nnobody");
-                return true;
-            default:
-                return false;
+            // The gate, or the test, has ended it.
+        }
+        catch (Exception exception)
+        {
+            NoteWrong($"the upstream cannot read it: {exception}");
+        }
+        finally
+        {
+            wire.Dispose();
+            Leave();
         }
     }
 
-    private static async Task SkipBodyAsync(AsyncWire wire, string head)
+    /// <summary>Reads the body of a request to its end; a whole one must be what was promised.</summary>
+    public async Task SkipBodyAsync(AsyncWire wire, string head)
     {
+        using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         if (head.Contains("\r\nTransfer-Encoding: chunked\r\n", StringComparison.Ordinal))
         {
             while (await wire.ReadLineAsync() is var size && size != "0")
             {
-                await wire.ReadAsync(int.Parse(size, NumberStyles.HexNumber, CultureInfo.InvariantCulture) + 2);
+                await SkipAsync(wire, int.Parse(size, NumberStyles.HexNumber, CultureInfo.InvariantCulture), sum);
+                if (await wire.ReadLineAsync() != "")
+                {
+                    NoteWrong($"a chunk does not end where it should: {head}");
+                }
             }
             while (await wire.ReadLineAsync() != "")
             {
             }
-            return;
         }
-        await wire.ReadAsync((int)Wire.LengthOf(head));
+        else
+        {
+            await SkipAsync(wire, (int)Wire.LengthOf(head), sum);
+        }
+        if (FieldOf(head, "X-Sum") is { } promised && promised != Convert.ToHexString(sum.GetHashAndReset()))
+        {
+            NoteWrong($"a request with another body: {head}");
+        }
+    }
+
+    public static string? FieldOf(string head, string name)
+    {
+        int at = head.IndexOf($"\r\n{name}: ", StringComparison.OrdinalIgnoreCase);
+        if (at < 0)
+        {
+            return null;
+        }
+        int from = at + name.Length + 4;
+        return head[from..head.IndexOf("\r\n", from, StringComparison.Ordinal)];
+    }
+
+    private static async Task SkipAsync(AsyncWire wire, int bytes, IncrementalHash sum)
+    {
+        while (bytes > 0)
+        {
+            ReadOnlyMemory<byte> some = await wire.ReadSomeAsync(bytes);
+            if (some.IsEmpty)
+            {
+                throw new EndOfStreamException();
+            }
+            sum.AppendData(some.Span);
+            bytes -= some.Length;
+        }
     }
 }

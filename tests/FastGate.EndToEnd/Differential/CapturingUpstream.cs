@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace FastGate.EndToEnd.Differential;
@@ -13,15 +12,12 @@ internal sealed record Captured(int Number, string Bytes, Reading Reading);
 
 /// <summary>An upstream that reads strictly, keeps what it read, answers and keeps the connection. It knows by
 /// <c>X-Forwarded-For</c> for whom a request came: each input has a source address of its own.</summary>
-internal sealed class CapturingUpstream : IDisposable
+internal sealed class CapturingUpstream : ThreadServer
 {
     /// <summary>The field of an answer that says which captured request it answers.</summary>
     public const string SeenField = "X-Seen";
 
-    private readonly Socket _listener;
     private readonly bool _tells;
-    private readonly Thread _accepting;
-    private readonly ConcurrentDictionary<Thread, Socket> _serving = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Captured>> _bySource = new();
     private readonly ConcurrentQueue<string> _complaints = new();
     private int _count;
@@ -29,74 +25,31 @@ internal sealed class CapturingUpstream : IDisposable
     /// <param name="address">Where it listens; port 0 for a free one.</param>
     /// <param name="tells">Its answers tell what it read, and nothing is kept: a reader behind another proxy.</param>
     public CapturingUpstream(EndPoint address, bool tells = false)
+        : base(address)
     {
         _tells = tells;
-        _listener = Wire.NewSocket(address);
-        _listener.Bind(address);
-        _listener.Listen(512);
-        _accepting = new Thread(Accept) { IsBackground = true };
-        _accepting.Start();
+        Start();
     }
-
-    public string Address => _listener.LocalEndPoint!.ToString()!;
 
     /// <summary>What was not one request after the other in its plainest form.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;
+
+    /// <summary>What came and was not taken, in no order.</summary>
+    public IReadOnlyList<Captured> Left => [.. _bySource.Values.SelectMany(captured => captured)];
 
     /// <summary>What came for that source and was not taken yet, in order.</summary>
     public Captured[] Take(string source) => _bySource.TryRemove(source, out ConcurrentQueue<Captured>? captured)
         ? [.. captured]
         : [];
 
-    /// <summary>Ends every connection and waits for the threads: then nothing can come any more.</summary>
-    /// <returns>Requests that nobody took.</returns>
-    public Captured[] End()
+    protected override void Serve(Wire wire)
     {
-        Dispose();
-        _accepting.Join(Wire.BoundMs);
-        foreach (Thread thread in _serving.Keys)
-        {
-            Assert.True(thread.Join(Wire.BoundMs), "a connection of the upstream does not end");
-        }
-        return [.. _bySource.Values.SelectMany(captured => captured)];
-    }
-
-    public void Dispose()
-    {
-        _listener.Dispose();
-        foreach (Socket socket in _serving.Values)
-        {
-            socket.Dispose();
-        }
-    }
-
-    private void Accept()
-    {
-        try
-        {
-            while (true)
-            {
-                Socket accepted = _listener.Accept();
-                var thread = new Thread(Serve) { IsBackground = true };
-                _serving[thread] = accepted;
-                thread.Start(accepted);
-            }
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
-
-    private void Serve(object? accepted)
-    {
-        using var socket = (Socket)accepted!;
         byte[] block = new byte[64 * 1024];
         string text = "";
         try
         {
             int count;
-            while ((count = socket.Receive(block)) > 0)
+            while ((count = wire.Socket.Receive(block)) > 0)
             {
                 text += Encoding.Latin1.GetString(block, 0, count);
                 if (StrictReader.Request(text, out int length) is not { } reading)
@@ -112,20 +65,12 @@ internal sealed class CapturingUpstream : IDisposable
                         .Enqueue(new Captured(number, text, reading));
                 }
                 text = "";
-                socket.Send(Encoding.Latin1.GetBytes(Answer(number, reading)));
+                wire.Send(Answer(number, reading));
             }
         }
         catch (AmbiguousException ambiguous)
         {
             _complaints.Enqueue(ambiguous.Message);
-        }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
-        {
-            // The gate broke it off, or the test is over.
-        }
-        finally
-        {
-            _serving.TryRemove(Thread.CurrentThread, out _);
         }
     }
 

@@ -19,10 +19,11 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
 
     /// <summary>What came of an input.</summary>
     /// <param name="Asked">The whole requests in it, as the twins read them.</param>
+    /// <param name="Rest">What is behind them.</param>
     /// <param name="Received">The answers, in order.</param>
     /// <param name="Forwarded">What the upstream got, in order.</param>
-    public sealed record Passage(
-        IReadOnlyList<PlainRequest> Asked, IReadOnlyList<Received> Received, IReadOnlyList<Captured> Forwarded);
+    public sealed record Passage(IReadOnlyList<PlainRequest> Asked, string Rest, IReadOnlyList<Received> Received,
+        IReadOnlyList<Captured> Forwarded);
 
     /// <summary>One connection: everything at once, or in pieces, then the end.</summary>
     public Passage Send(string input, int pieceBytes = int.MaxValue)
@@ -30,15 +31,16 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
         // Whoever's requests these are can be told apart by the address, whatever else is in them.
         int n = ++_inputs;
         var source = new IPAddress([127, (byte)(1 + ((n >> 16) % 200)), (byte)(n >> 8), (byte)n]);
-        List<PlainRequest> asked = PlainRequest.All(input, limits, out _);
-        string answers = Talk(source, Encoding.Latin1.GetBytes(input), pieceBytes);
+        List<PlainRequest> asked = PlainRequest.All(input, limits, out string rest);
+        string answers = "";
         try
         {
+            answers = Talk(source, Encoding.Latin1.GetBytes(input), pieceBytes);
             List<Received> received = Read(answers, asked);
             Captured[] forwarded = upstream.Take(source.ToString());
             Assert.True(upstream.Complaints.Count == 0, string.Join('\n', upstream.Complaints));
             AssertEach(asked, received, forwarded);
-            return new Passage(asked, received, forwarded);
+            return new Passage(asked, rest, received, forwarded);
         }
         catch (Exception exception)
         {
@@ -62,7 +64,7 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
         }
         wire.Fin();
         string answers = wire.ReadToEnd(out bool reset);
-        Assert.False(reset, $"the connection was reset: {Reading.Shown(Encoding.Latin1.GetString(bytes))}");
+        StrictReader.Demand(!reset, "the connection was reset", answers);
         return answers;
     }
 
@@ -89,8 +91,8 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
         return received;
     }
 
-    /// <summary>Every whole request was forwarded as it was meant and answered, or refused by the gate for a rule of its
-    /// own; in order; nothing else was forwarded.</summary>
+    /// <summary>Every whole request was forwarded as it was meant and answered, or refused by the gate for a rule of
+    /// its own; in order; nothing else was forwarded.</summary>
     private void AssertEach(List<PlainRequest> asked, List<Received> received, Captured[] forwarded)
     {
         int next = 0;
@@ -113,8 +115,7 @@ internal sealed class GatePass(GateOnLoopback gate, CapturingUpstream upstream, 
                 next++;
             }
         }
-        Assert.True(next == forwarded.Length,
-            $"nobody asked for {Reading.Shown(next < forwarded.Length ? forwarded[next].Bytes : "")}");
+        StrictReader.Demand(next == forwarded.Length, "nobody asked for this", forwarded.LastOrDefault()?.Bytes ?? "");
         Assert.True(received.Count >= asked.Count || received is [.., { Ends: true }], "an answer is missing");
         Assert.True(received.Count <= asked.Count + 1, "more answers than requests");
     }

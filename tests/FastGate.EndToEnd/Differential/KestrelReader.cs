@@ -46,9 +46,13 @@ internal sealed class KestrelReader : IndependentReader
         || message.Values("Host")[0].Any("*+,;=%".Contains)
         || (message.Has("Upgrade") && (message.Body.Length > 0 || message.Has("Transfer-Encoding")));
 
-    public override string Expected(Captured request) => request.Reading.ByName();
+    public override string Expected(Captured request) => Told(request.Reading);
 
-    public override string Told(Reading reading) => reading.ByName();
+    /// <summary>Its trailers without a value are as none.</summary>
+    public override string Told(Reading reading) => (reading with
+    {
+        Trailers = [.. reading.Trailers.Where(trailer => trailer[1].Length > 0)],
+    }).ByName();
 
     public override ValueTask DisposeAsync() => _app.DisposeAsync();
 

@@ -7,8 +7,8 @@ using FastGate.EndToEnd.Processes;
 
 namespace FastGate.EndToEnd.Differential;
 
-/// <summary>nginx, which hands on what it read to a strict reader: the fields that go on in their place, and in fields of
-/// their own what stops at it.</summary>
+/// <summary>nginx, which hands on what it read to a strict reader: the fields that go on in their place, and in fields
+/// of their own what stops at it.</summary>
 internal sealed partial class NginxReader : IndependentReader
 {
     /// <summary>Fields that nginx writes itself or drops; it tells of them in others.</summary>

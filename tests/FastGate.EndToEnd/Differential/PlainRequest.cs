@@ -11,9 +11,7 @@ internal sealed class PlainRequest
     /// <summary>Fields that never pass: they are the gate's own, or of one connection.</summary>
     private static readonly string[] s_stopped =
     [
-        "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "proxy-authorization",
-        "http2-settings", "host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
-        "forwarded", "x-real-ip", "x-request-id",
+        .. PlainFields.HopByHop, "host", "forwarded", "x-real-ip", "x-request-id",
     ];
 
     /// <summary>Those the gate writes; a client's Via stands before the gate's.</summary>
@@ -23,27 +21,26 @@ internal sealed class PlainRequest
         "Connection", "Upgrade",
     ];
 
-    /// <summary>Named by Connection, they still pass.</summary>
-    private static readonly string[] s_kept = ["content-length", "cookie", "authorization", "content-type"];
-
     private readonly PlainParser _head;
     private readonly string[][] _fields;
     private readonly string _body;
+    private readonly string[][] _trailers;
     /// <summary>HTTP/1.0, which has no expectations (RFC 9110 section 10.1.1).</summary>
     private readonly bool _isOld;
 
-    private PlainRequest(PlainParser head, string body, bool isOld)
+    private PlainRequest(PlainParser head, string body, string trailers, bool isOld)
     {
         _head = head;
         _isOld = isOld;
         _body = body;
-        _fields = [.. head.Fields.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2))];
+        _trailers = PlainFields.Read(trailers);
+        _fields = PlainFields.Read(head.Fields);
         (Method, string target) = (head.Start.Split(' ')[0], head.Start.Split(' ')[1]);
         int authority = target.StartsWith("http", StringComparison.OrdinalIgnoreCase)
             ? target.IndexOf("://", StringComparison.Ordinal) + 3
             : -1;
         int rest = authority < 0 ? 0 : target.IndexOfAny(['/', '?'], authority);
-        Host = authority < 0 ? Values("Host").FirstOrDefault()
+        Host = authority < 0 ? PlainFields.Values(_fields, "Host").FirstOrDefault()
             : rest < 0 ? target[authority..] : target[authority..rest];
         string origin = rest < 0 ? "" : target[rest..];
         int query = origin.IndexOf('?', StringComparison.Ordinal);
@@ -59,14 +56,15 @@ internal sealed class PlainRequest
 
     /// <summary>The status with which the gate refuses it; 0 when it goes on.</summary>
     public int Refusal => Method == "CONNECT" ? 405
-        : Path is null || Path.Contains("%2F", StringComparison.Ordinal) || Path.Contains("%5C", StringComparison.Ordinal)
-            ? 400
+        : Path is not { } path || path.Contains("%2F", StringComparison.Ordinal)
+            || path.Contains("%5C", StringComparison.Ordinal) ? 400
         : Hops == 0 ? Method == "OPTIONS" ? 200 : 501
         : 0;
 
     /// <summary>How many hops it may take (RFC 9110 section 7.6.2); null for any number.</summary>
-    private long? Hops => Method is "OPTIONS" or "TRACE" && Values("Max-Forwards") is [var hops]
-        ? long.TryParse(hops, CultureInfo.InvariantCulture, out long number) ? Math.Min(number, int.MaxValue) : int.MaxValue
+    private long? Hops => Method is "OPTIONS" or "TRACE" && PlainFields.Values(_fields, "Max-Forwards") is [var hops]
+        ? Math.Min(long.TryParse(hops, CultureInfo.InvariantCulture, out long number) ? number : long.MaxValue,
+            int.MaxValue)
         : null;
 
     private string? Host { get; }
@@ -108,14 +106,14 @@ internal sealed class PlainRequest
                 return null;
             }
             length = head.Bytes + (int)head.Length;
-            return new PlainRequest(head, text[head.Bytes..length], isOld);
+            return new PlainRequest(head, text[head.Bytes..length], "", isOld);
         }
         if (PlainChunks.Read(text[head.Bytes..], limits) is not { } chunks)
         {
             return null;
         }
         length = head.Bytes + chunks.Bytes;
-        return new PlainRequest(head, chunks.Data, isOld);
+        return new PlainRequest(head, chunks.Data, chunks.Trailers, isOld);
     }
 
     /// <summary>Asserts that this is what was forwarded, and nothing else.</summary>
@@ -124,46 +122,24 @@ internal sealed class PlainRequest
     public void AssertForwardedAs(Captured captured, string server)
     {
         Reading seen = captured.Reading;
-        string why = $"as {Reading.Shown(captured.Bytes)}";
-        Assert.True($"{Method} {Path}{Query}" == seen.Start, $"{Method} {Path}{Query} went on {why}");
-        Assert.True(_body == seen.Body, $"the body {Reading.Shown(_body)} went on {why}");
-        Assert.True((Host ?? server) == seen.Values("Host")[0], $"the host {Host} went on {why}");
-        Assert.True(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), $"another framing {why}");
-        AssertFields(seen, why);
-    }
-
-    private void AssertFields(Reading seen, string why)
-    {
-        string[] options = [.. Values("Connection").SelectMany(value => value.Split(',')).Select(
-            option => option.Trim(' ', '\t').ToLowerInvariant())];
+        void Demand(bool good, string why) => StrictReader.Demand(good, why, captured.Bytes);
+        Demand($"{Method} {Path}{Query}" == seen.Start, "another request went on");
+        Demand(_body == seen.Body, "another body went on");
+        Demand((Host ?? server) == seen.Values("Host")[0], "another host went on");
+        Demand(_head.Framing == BodyFraming.Chunked == seen.Has("Transfer-Encoding"), "another framing went on");
         string[][] passed = seen.Without(s_own).Fields;
         if (Hops is { } hops)
         {
-            Assert.True(seen.Value("Max-Forwards") == $"{hops - 1}", $"a hop is not counted {why}");
+            Demand(seen.Values("Max-Forwards") is [var left] && left == $"{hops - 1}", "a hop is not counted");
             passed = seen.Without([.. s_own, "Max-Forwards"]).Fields;
         }
-        Assert.True(passed is [.., ["Via", "1.1 fastgate"]], $"no Via {why}");
-        int at = 0;
-        foreach (string[] field in _fields)
-        {
-            string name = field[0].ToLowerInvariant();
-            if (s_stopped.Contains(name) || name.Contains('_') || (name == "expect" && _isOld)
-                || name.StartsWith("x-forwarded-", StringComparison.Ordinal) || (name == "max-forwards" && Hops is not null))
-            {
-                continue;
-            }
-            if (at < passed.Length - 1 && field.SequenceEqual(passed[at]))
-            {
-                at++;
-                continue;
-            }
-            Assert.True(options.Contains(name) && !s_kept.Contains(name), $"{name} is missing {why}");
-        }
-        Assert.True(at == passed.Length - 1, $"{passed[at][0]} is new {why}");
+        Demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
+        PlainFields.AssertPassed(_fields, passed[..^1], name => NeverPasses(name)
+            || (name == "expect" && _isOld) || (name == "max-forwards" && Hops is not null), Demand);
+        PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, NeverPasses, Demand);
     }
 
-    private string[] Values(string name) =>
-    [
-        .. _fields.Where(field => field[0].Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field[1])
-    ];
+    /// <summary>Whatever only a trusted proxy may say of a client does not pass either.</summary>
+    private static bool NeverPasses(string name) => s_stopped.Contains(name) || name.Contains('_')
+        || name.StartsWith("x-forwarded-", StringComparison.Ordinal);
 }

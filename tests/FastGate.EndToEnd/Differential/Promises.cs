@@ -62,12 +62,13 @@ internal static partial class Promises
         }
         foreach (string[] trailer in reading.Trailers)
         {
-            demand(!s_neverTrailers.Contains(trailer[0], StringComparer.OrdinalIgnoreCase), $"{trailer[0]} as a trailer");
+            demand(
+                !s_neverTrailers.Contains(trailer[0], StringComparer.OrdinalIgnoreCase), $"{trailer[0]} as a trailer");
         }
     }
 
-    /// <summary>No empty segment but the last, no dot segment, no control byte, slash or backslash in an escape, none of
-    /// an unreserved byte or in small letters.</summary>
+    /// <summary>No empty segment but the last, no dot segment, no control byte, slash or backslash in an escape, none
+    /// of an unreserved byte or in small letters.</summary>
     [GeneratedRegex(@"\A(/(?!\.{1,2}(/|\z))(?!/)([A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2D|2E|2F|3[0-9]|[46][1-9A-F]|5[0-9A]"
         + @"|7[0-9A]|5C|5F|7E|7F|0|1)[0-9A-F]{2})*)+\z")]
     private static partial Regex NormalPath();

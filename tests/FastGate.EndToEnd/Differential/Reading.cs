@@ -18,7 +18,7 @@ internal sealed record Reading(string Start, string[][] Fields, string Body, str
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The field with which a reader tells what it read of a request: base64 of <see cref="ToJson"/>.</summary>
+    /// <summary>The field with which a reader tells what it read of a request, in base64.</summary>
     public const string TellingField = "X-Read";
 
     [JsonIgnore]
@@ -30,8 +30,6 @@ internal sealed record Reading(string Start, string[][] Fields, string Body, str
     [JsonIgnore]
     public int Status => int.Parse(Start.AsSpan(0, 3), CultureInfo.InvariantCulture);
 
-    public string ToJson() => JsonSerializer.Serialize(this, s_json);
-
     public static Reading FromJson(string text) => JsonSerializer.Deserialize<Reading>(text, s_json)!;
 
     /// <summary>What a reader told of a request in its answer; null when it told nothing.</summary>
@@ -40,7 +38,8 @@ internal sealed record Reading(string Start, string[][] Fields, string Body, str
         : null;
 
     /// <summary>The telling field with its value.</summary>
-    public string Telling() => $"{TellingField}: {Convert.ToBase64String(Encoding.UTF8.GetBytes(ToJson()))}";
+    public string Telling() =>
+        $"{TellingField}: {Convert.ToBase64String(JsonSerializer.SerializeToUtf8Bytes(this, s_json))}";
 
     /// <summary>The value of the only field of that name; null when there is none.</summary>
     public string? Value(string name)
@@ -97,7 +96,7 @@ internal sealed record Reading(string Start, string[][] Fields, string Body, str
                 '\n' => "\\n",
                 '\t' => "\\t",
                 '\\' => "\\\\",
-                >= ' ' and <= '~' => $"{c}",
+                >= ' ' and <= '~' => c.ToString(),
                 _ => $"\\x{(int)c:X2}",
             });
         }

@@ -2,8 +2,8 @@ using System.Text;
 
 namespace FastGate.EndToEnd.Differential;
 
-/// <summary>Sends what the gate forwarded to a reader of others, as many requests on one connection as fit, and compares
-/// what each was read as. A last request of our own shows that nothing was left over.</summary>
+/// <summary>Sends what the gate forwarded to a reader of others, as many requests on one connection as fit, and
+/// compares what each was read as. A last request of our own shows that nothing was left over.</summary>
 internal static class Replay
 {
     private const string Last = "GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -62,14 +62,14 @@ internal static class Replay
         for (int i = 0; i < batch.Count; i++)
         {
             Reading? told = i < answers.Count ? Reading.ToldIn(answers[i]) : null;
-            Assert.True(told is not null,
-                $"not read: {(i < answers.Count ? answers[i].InOrder() : "no answer")} to {Reading.Shown(batch[i].Bytes)}");
+            StrictReader.Demand(told is not null, $"not read but answered {answers.ElementAtOrDefault(i)?.Start}",
+                batch[i].Bytes);
             string expected = reader.Expected(batch[i]);
-            string actual = reader.Told(told);
-            Assert.True(expected == actual, $"{expected}\nwas read as\n{actual}\nof {Reading.Shown(batch[i].Bytes)}");
+            string actual = reader.Told(told!);
+            StrictReader.Demand(expected == actual, $"{expected}\nwas read as\n{actual}\n", batch[i].Bytes);
         }
-        Assert.True(answers.Count == batch.Count + 1 && Reading.ToldIn(answers[^1])?.Start == "GET /last",
-            $"more or less than the last request behind {Reading.Shown(batch.Count > 0 ? batch[^1].Bytes : "")}");
+        StrictReader.Demand(answers.Count == batch.Count + 1 && Reading.ToldIn(answers[^1])?.Start == "GET /last",
+            "more or less than the last request behind", batch.LastOrDefault()?.Bytes ?? "");
     }
 
     /// <summary>The final answers, in order.</summary>
@@ -80,9 +80,9 @@ internal static class Replay
         {
             bool toHead = answers.Count < requests.Count && requests[answers.Count].Reading.Method == "HEAD";
             Reading? answer = StrictReader.Answer(text, toHead, ended: true, out int length);
-            Assert.True(answer is not null, $"half an answer: {Reading.Shown(text)}");
+            StrictReader.Demand(answer is not null, "half an answer", text);
             text = text[length..];
-            if (answer.Status >= 200)
+            if (answer!.Status >= 200)
             {
                 answers.Add(answer);
             }

@@ -74,8 +74,8 @@ public sealed class RequestDifferentialTests : IDisposable
         foreach (Pipeline pipeline in Rounds.Of(RequestInputs.GoodPipelines, Usual / 3, 4).SelectMany(batch => batch))
         {
             GatePass.Passage passage = pass.Send(pipeline.Text, pipeline.PieceBytes);
-            Assert.Equal(pipeline.Before.Length, passage.Forwarded.Count);
             AssertBegins(pipeline, passage);
+            Assert.Equal(pipeline.Before.Length, passage.Forwarded.Count);
             Assert.DoesNotContain(passage.Forwarded,
                 each => each.Reading.Start.Contains(RequestInputs.Marker, StringComparison.Ordinal));
         }
@@ -93,6 +93,7 @@ public sealed class RequestDifferentialTests : IDisposable
         }
         Assert.NotEmpty(accepted);
         Replay.AssertReadAlike(reader, accepted);
+        long count = 0;
         foreach (Pipeline[] batch in Rounds.Of(RequestInputs.Pipelines, Usual, stream))
         {
             var forwarded = new List<Captured>();
@@ -103,7 +104,9 @@ public sealed class RequestDifferentialTests : IDisposable
                 forwarded.AddRange(passage.Forwarded);
             }
             Replay.AssertReadAlike(reader, forwarded);
+            count += forwarded.Count;
         }
+        Rounds.Say($"{count} requests were forwarded and compared");
         AssertNothingMore();
     }
 
@@ -120,7 +123,7 @@ public sealed class RequestDifferentialTests : IDisposable
     /// <summary>The good ones in front of the odd one are forwarded by all means.</summary>
     private static void AssertBegins(Pipeline pipeline, GatePass.Passage passage)
     {
-        Assert.True(passage.Forwarded.Count >= pipeline.Before.Length, $"lost: {Reading.Shown(pipeline.Text)}");
+        StrictReader.Demand(passage.Forwarded.Count >= pipeline.Before.Length, "requests were lost of", pipeline.Text);
         for (int i = 0; i < pipeline.Before.Length; i++)
         {
             Assert.Equal(pipeline.Before[i].Target, passage.Forwarded[i].Reading.Target);
@@ -132,7 +135,8 @@ public sealed class RequestDifferentialTests : IDisposable
     private void AssertNothingMore()
     {
         _gate!.Close();
-        Assert.Empty(_upstream.End().Select(each => Reading.Shown(each.Bytes)));
+        _upstream.End();
+        Assert.Empty(_upstream.Left.Select(each => Reading.Shown(each.Bytes)));
         Assert.Empty(_upstream.Complaints);
     }
 }

@@ -40,7 +40,8 @@ internal static class RequestInputs
         $"{Chunked}1;a\r\nG\r\n{Hidden.Length - 1:X}\r\n{Hidden[1..]}\r\n0\r\nA: b\r\n\r\n",
         $"{Chunked}0\r\n\r\n{Hidden}",
         $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Hidden}",
-        $"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n{Hidden}\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+            + $"Content-Length: 4\r\n\r\n{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
         $"POST / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\nContent-Length: {Hidden.Length}\r\n\r\n{Hidden}",
         $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\t{Hidden.Length} \r\n\r\n{Hidden}",
         $"POST / HTTP/1.1\r\nHost: h\r\nA:\tb\t\r\nContent-Length: 0{Hidden.Length}\r\n\r\n{Hidden}",
@@ -59,7 +60,8 @@ internal static class RequestInputs
     public static IReadOnlyList<string> Accepted { get; } =
     [
         .. MessageCases.Requests.Where(each => each.Expected == ParseStatus.Complete).Select(WithBody),
-        .. MessageCases.Chunks.Where(each => each.Expected == ParseStatus.Complete).Select(each => Chunked + Text(each)),
+        .. MessageCases.Chunks.Where(each => each.Expected == ParseStatus.Complete)
+            .Select(each => Chunked + Text(each)),
         .. s_classics,
     ];
 
@@ -67,11 +69,13 @@ internal static class RequestInputs
     [
         .. Accepted,
         .. MessageCases.Requests.Where(each => each.Expected != ParseStatus.Complete).Select(Text),
-        .. MessageCases.Chunks.Where(each => each.Expected != ParseStatus.Complete).Select(each => Chunked + Text(each)),
+        .. MessageCases.Chunks.Where(each => each.Expected != ParseStatus.Complete)
+            .Select(each => Chunked + Text(each)),
     ];
 
     private static readonly Gen<string> s_body = Gen.OneOfConst(
-            Hidden, Hidden, "\r\n", "0\r\n\r\n", "5\r\nhello\r\n", "\n", "\0", "\r\n\r\n", "x", "\xFF", "HTTP/1.1 200 OK\r\n\r\n")
+            Hidden, Hidden, "\r\n", "0\r\n\r\n", "5\r\nhello\r\n", "\n", "\0", "\r\n\r\n", "x", "\xFF",
+            "HTTP/1.1 200 OK\r\n\r\n")
         .Array[0, 4].Select(string.Concat);
 
     private static readonly Gen<GoodRequest> s_good = Gen.Select(

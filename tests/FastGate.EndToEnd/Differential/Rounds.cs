@@ -13,16 +13,21 @@ internal static class Rounds
     private static readonly bool s_byHand =
         !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("FASTGATE_DIFFERENTIAL_ITERATIONS"));
 
+    /// <summary>For whoever runs it by hand.</summary>
+    public static void Say(FormattableString line)
+    {
+        if (s_byHand)
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
     public static IEnumerable<T[]> Of<T>(Gen<T> gen, int usual, uint stream)
     {
         ulong seed = s_byHand ? (ulong)DateTime.UtcNow.Ticks : 1;
         var random = new PCG(stream, seed);
         int left = ByHand.Iterations("FASTGATE_DIFFERENTIAL_ITERATIONS", usual);
-        if (s_byHand)
-        {
-            TestContext.Current.TestOutputHelper?.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"{left} with seed {stream}, {seed}"));
-        }
+        Say($"{left} inputs with seed {stream}, {seed}");
         for (; left > 0; left -= BatchMax)
         {
             var batch = new T[Math.Min(left, BatchMax)];

@@ -64,6 +64,7 @@ internal static partial class StrictReader
             : Sized(head, text, int.Parse(framing, CultureInfo.InvariantCulture), ref length);
     }
 
+    /// <exception cref="AmbiguousException">It is not so.</exception>
     public static void Demand(bool good, string why, string text)
     {
         if (!good)
@@ -155,7 +156,8 @@ internal static partial class StrictReader
     {
         public string[] Values(string name) =>
         [
-            .. Fields.Where(field => field[0].Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field[1])
+            .. Fields.Where(field => field[0].Equals(name, StringComparison.OrdinalIgnoreCase))
+                .Select(field => field[1])
         ];
 
         /// <summary><c>chunked</c>, digits, or null for neither.</summary>
@@ -179,7 +181,8 @@ internal static partial class StrictReader
     [GeneratedRegex(@$"\A(?<name>{Token}):(?<value>[\t\x20-\x7E\x80-\xFF]*)\z")]
     private static partial Regex FieldLine();
 
-    /// <summary>A control byte, a CR without its LF or an LF without its CR; a CR at the end may still get one.</summary>
+    /// <summary>A control byte, a CR without its LF or an LF without its CR; a CR at the end may still get
+    /// one.</summary>
     [GeneratedRegex(@"[^\t\r\n\x20-\x7E\x80-\xFF]|\r(?!\n|\z)|(?<!\r)\n")]
     private static partial Regex OddByte();
 

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using FastGate.Net;
@@ -32,6 +33,36 @@ public sealed class SocketConnectionTests : IDisposable
         await TransportBed.UntilAsync(lane, () => watch.Broken > 0);
         Assert.Equal(ConnectionFault.Urgent, server.Fault);
         peer.Dispose();
+    });
+
+    /// <summary>A server that closes over bytes it did not read may have ended its side before: all it said was
+    /// said.</summary>
+    [Theory]
+    [InlineData(true, ConnectionFault.None)]
+    [InlineData(false, ConnectionFault.Reset)]
+    public void A_reset_behind_an_end_does_not_undo_the_end(bool ends, ConnectionFault fault) => _bed.Run(async lane =>
+    {
+        var (peer, server) = await FromPlainSocketAsync(lane);
+        ValueTask<ReadResult> read = server.Input.ReadAsync();
+        // The lane stands still here: bytes, end and reset become one edge.
+        EndAndReset(peer, ends);
+        server.Input.AdvanceTo((await read).Buffer.End);
+        Assert.Empty(await server.ReadToEndAsync());
+        Assert.Equal(fault, server.Fault);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_reset_behind_bytes_is_told_to_the_watch_of_an_idle_connection(bool ends) => _bed.Run(async lane =>
+    {
+        var (peer, server) = await FromPlainSocketAsync(lane);
+        var watch = new RecordingWatch();
+        server.Watch(watch);
+        EndAndReset(peer, ends);
+        await TransportBed.UntilAsync(lane, () => watch.Broken > 0);
+        Assert.Equal([1, 2, 3], await server.ReadToEndAsync());
+        Assert.Equal(ends ? ConnectionFault.None : ConnectionFault.Reset, server.Fault);
     });
 
     [Fact]
@@ -140,6 +171,17 @@ public sealed class SocketConnectionTests : IDisposable
         Assert.Equal(NetAddress.Tcp(local.Address, local.Port), server.Remote);
         peer.Dispose();
     });
+
+    private static void EndAndReset(Socket peer, bool ends)
+    {
+        peer.Send([1, 2, 3]);
+        if (ends)
+        {
+            peer.Shutdown(SocketShutdown.Send);
+        }
+        peer.LingerState = new LingerOption(true, 0);
+        peer.Dispose();
+    }
 
     private async Task<(Socket Peer, Connection Server)> FromPlainSocketAsync(Lane lane)
     {

@@ -90,13 +90,21 @@ internal sealed partial class GateProcess : IDisposable
     /// <param name="limit">Of open files, as arguments of <c>ulimit</c> (<c>-n 128</c> is the soft and the hard one);
     /// none leaves it.</param>
     /// <param name="leaveOut">Standard output is a pipe that nobody reads.</param>
-    public static GateProcess Serve(Scratch scratch, string toml, string limit = "", bool leaveOut = false)
+    /// <param name="smallYouth">The collector looks after every few megabytes, so that what lies about uncollected is
+    /// not taken for a leak.</param>
+    public static GateProcess Serve(
+        Scratch scratch, string toml, string limit = "", bool leaveOut = false, bool smallYouth = false)
     {
         string listener = toml.Contains("[[listener]]", StringComparison.Ordinal)
             ? ""
             : "[[listener]]\nname = \"web\"\nbind = \"127.0.0.1:0\"\n";
         scratch.Write("gate.toml", $"version = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n{listener}{toml}\n");
-        var gate = new GateProcess(Command(scratch.Root, ["run"], limit), leaveOut);
+        ProcessStartInfo start = Command(scratch.Root, ["run"], limit);
+        if (smallYouth)
+        {
+            start.Environment["DOTNET_GCgen0size"] = "400000"; // Hexadecimal: 4 MiB.
+        }
+        var gate = new GateProcess(start, leaveOut);
         try
         {
             gate.AdminPort = PortIn(gate.Error.WaitFor("admin on http://"));

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
+using FastGate.Net;
 
 namespace FastGate.EndToEnd.Upgrade;
 
@@ -150,6 +151,79 @@ public sealed class TunnelTests
         gate.Logs("101 connection_terminated");
     }
 
+    /// <summary>A web socket's server says why it ends, and resets over what its client still sends: whoever finds out
+    /// by sending must not throw away the reason, which is here already.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Last_words_before_a_break_arrive_though_sending_meets_the_break_first(bool upstreamBreaks)
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        (Wire sender, Wire breaker) = upstreamBreaks ? (client, connection) : (connection, client);
+        using var held = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        gate.Transport.Lanes[0].Post(new LaneAction(() =>
+        {
+            held.Set();
+            release.Wait(Wire.BoundMs);
+        }));
+        Assert.True(held.Wait(Wire.BoundMs, TestContext.Current.CancellationToken));
+        // In this order the lane hears of them when it goes on.
+        sender.Send("more");
+        breaker.Send("last words");
+        breaker.Reset();
+        release.Set();
+        Assert.Equal("last words", sender.ReadToEnd(out bool reset));
+        Assert.True(reset);
+        gate.Logs(upstreamBreaks ? "101 connection_terminated" : "101 client_closed");
+    }
+
+    /// <summary>All that it had to say was said: the client gets it to the last byte, and an end. Nobody waits for the
+    /// hour that a silent tunnel has.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_upstream_ends_and_then_breaks_it(bool atOnce)
+    {
+        // What the kernel takes at once: a reset throws away what still waits for room at the other end.
+        const int Length = 16 * 1024;
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        connection.Send(new byte[Length]);
+        connection.Fin();
+        if (!atOnce)
+        {
+            Assert.Equal(Length, client.ReadToEnd(out _).Length);
+        }
+        connection.Reset();
+        if (atOnce)
+        {
+            Assert.Equal(Length, client.ReadToEnd(out bool reset).Length);
+            Assert.False(reset);
+        }
+        // The gate ends it without a word of the client's.
+        gate.Logs("101");
+    }
+
+    [Fact]
+    public void The_client_ends_and_then_breaks_it()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire connection = Open(client, upstream);
+        client.Send("last words");
+        client.Fin();
+        Assert.Equal("last words", connection.ReadToEnd(out _));
+        client.Reset();
+        gate.Logs("101 client_closed");
+    }
+
     [Fact]
     public void Nothing_moves_for_too_long()
     {
@@ -179,7 +253,7 @@ public sealed class TunnelTests
         idle.ReadHead();
         idle.Send(Switched);
         other.Problem(503, "connection_limit_reached");
-        Assert.Equal("", idle.ReadToEnd(out _));
+        idle.Cut();
         client.Fin();
         connection.Fin();
         client.AssertEnded();
@@ -253,7 +327,7 @@ public sealed class TunnelTests
         return connection;
     }
 
-    private static async Task<byte[]> ReceiveAsync(ClientWebSocket client)
+    internal static async Task<byte[]> ReceiveAsync(ClientWebSocket client)
     {
         using var message = new MemoryStream();
         byte[] buffer = new byte[32 * 1024];

@@ -6,7 +6,7 @@ namespace FastGate.Tests.Http;
 /// <summary>Every case whole, in pieces of every small size, and with the next message behind it.</summary>
 public sealed class ChunkedTests
 {
-    public static TheoryData<string> Titles => MessageCases.Titles(MessageCases.Chunks);
+    public static TheoryData<string> Titles => MessageCaseTitles.Of(MessageCases.Chunks);
 
     [Theory]
     [MemberData(nameof(Titles))]

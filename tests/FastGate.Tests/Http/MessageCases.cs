@@ -27,9 +27,6 @@ internal static partial class MessageCases
     public static MessageCase Of(IReadOnlyList<MessageCase> cases, string title) =>
         cases.Single(each => each.Title == title);
 
-    public static TheoryData<string> Titles(IReadOnlyList<MessageCase> cases) =>
-        [.. cases.Select(each => each.Title)];
-
     private static List<MessageCase> Read(string file)
     {
         string text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Http", "Cases", file));
@@ -42,8 +39,9 @@ internal static partial class MessageCases
             cases.Add(new MessageCase(lines[0], Enum.Parse<ParseStatus>(lines[0].Split(':')[0]),
                 Unescape(string.Concat(message)), checks < 0 ? [] : Checks(lines[checks + 1])));
         }
-        Assert.Equal(cases.Count, cases.DistinctBy(each => each.Title).Count());
-        return cases;
+        return cases.DistinctBy(each => each.Title).Count() == cases.Count
+            ? cases
+            : throw new InvalidDataException($"{file} has a title twice");
     }
 
     private static List<(string Key, string Value)> Checks(string line) =>

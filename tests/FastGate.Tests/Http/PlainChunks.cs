@@ -7,8 +7,9 @@ namespace FastGate.Tests.Http;
 
 /// <summary>The slow, obvious twin of the chunked decoder: one pattern after the other over the whole text.</summary>
 /// <param name="Data">What the chunks hold.</param>
+/// <param name="Trailers">A line each, <c>name=value</c>.</param>
 /// <param name="Bytes">Of the whole body with its trailers.</param>
-internal sealed partial record PlainChunks(string Data, int Bytes)
+internal sealed partial record PlainChunks(string Data, string Trailers, int Bytes)
 {
     private const string Quoted = @"""([\t\x20\x21\x23-\x5B\x5D-\x7E\x80-\xFF]|\\[\t\x20-\x7E\x80-\xFF])*""";
     private const string White = @"[ \t]*";
@@ -33,8 +34,8 @@ internal sealed partial record PlainChunks(string Data, int Bytes)
             text = text[line.Length..];
             if (size == 0)
             {
-                return SectionBytes(text, limits) is { } section
-                    ? new PlainChunks(data.ToString(), whole - text.Length + section)
+                return Section(text, limits) is { } section
+                    ? new PlainChunks(data.ToString(), section.Trailers, whole - text.Length + section.Bytes)
                     : null;
             }
             if (text.Length < size + 2 || text.Substring((int)size, 2) != "\r\n")
@@ -48,9 +49,9 @@ internal sealed partial record PlainChunks(string Data, int Bytes)
 
     private const int ExtensionBytesMax = ChunkedDecoder.ExtensionBytesMax;
 
-    private static int? SectionBytes(string text, HeadLimits limits)
+    private static (string Trailers, int Bytes)? Section(string text, HeadLimits limits)
     {
-        int count = 0;
+        var trailers = new List<string>();
         int bytes = 0;
         while (true)
         {
@@ -62,12 +63,14 @@ internal sealed partial record PlainChunks(string Data, int Bytes)
             }
             if (end == 0)
             {
-                return bytes;
+                return (string.Join('\n', trailers), bytes);
             }
-            if (!FieldLine().IsMatch(text[..end]) || ++count > limits.HeadersMax)
+            Match line = FieldLine().Match(text[..end]);
+            if (!line.Success || trailers.Count == limits.HeadersMax)
             {
                 return null;
             }
+            trailers.Add($"{line.Groups["name"].Value}={line.Groups["value"].Value.Trim(' ', '\t')}");
             text = text[(end + 2)..];
         }
     }
@@ -76,6 +79,6 @@ internal sealed partial record PlainChunks(string Data, int Bytes)
         + $@"({White}={White}({Token}+|{Quoted}))?)*)\r\n")]
     private static partial Regex SizeLine();
 
-    [GeneratedRegex(@$"\A{Token}+:[\t\x20-\x7E\x80-\xFF]*\z")]
+    [GeneratedRegex(@$"\A(?<name>{Token}+):(?<value>[\t\x20-\x7E\x80-\xFF]*)\z")]
     private static partial Regex FieldLine();
 }

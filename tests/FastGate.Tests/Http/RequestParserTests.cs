@@ -8,7 +8,7 @@ public sealed class RequestParserTests
 {
     private static readonly byte[] s_next = "GET /next HTTP/1.1\r\nHost: next\r\n\r\n"u8.ToArray();
 
-    public static TheoryData<string> Titles => MessageCases.Titles(MessageCases.Requests);
+    public static TheoryData<string> Titles => MessageCaseTitles.Of(MessageCases.Requests);
 
     [Theory]
     [MemberData(nameof(Titles))]

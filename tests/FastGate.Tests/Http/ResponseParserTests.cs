@@ -6,7 +6,7 @@ namespace FastGate.Tests.Http;
 /// <summary>Every case whole, split at every byte, and with more behind it.</summary>
 public sealed class ResponseParserTests
 {
-    public static TheoryData<string> Titles => MessageCases.Titles(MessageCases.Responses);
+    public static TheoryData<string> Titles => MessageCaseTitles.Of(MessageCases.Responses);
 
     [Theory]
     [MemberData(nameof(Titles))]

@@ -138,6 +138,31 @@ public sealed class BoundsTests
         Assert.True(gate.Upstream[0].Ended);
     }
 
+    /// <summary>Its own time takes the place of every other.</summary>
+    [Fact]
+    public void A_tunnel_outlasts_what_bounds_an_exchange()
+    {
+        using GateInMemory gate = With(client: "keep_alive = \"1s\"\nhead_timeout = \"1s\"",
+            route: "timeout = { tunnel = \"1h\", idle = \"1s\", first_byte = \"1s\", total = \"1s\" }");
+        Peer client = gate.Connect();
+        client.Send("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+        gate.Upstream[0].Send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+        gate.Advance(3_599_000);
+        gate.Upstream[0].Send("hello");
+        client.Send("there");
+        Assert.EndsWith("hello", client.Received, StringComparison.Ordinal);
+        Assert.EndsWith("there", gate.Upstream[0].Received, StringComparison.Ordinal);
+        gate.Upstream[0].End();
+        gate.Advance(3_599_000);
+        client.Send("and more");
+        Assert.EndsWith("and more", gate.Upstream[0].Received, StringComparison.Ordinal);
+        gate.Advance(3_599_000);
+        Assert.False(gate.Upstream[0].Ended);
+        gate.Advance(1_100);
+        Assert.True(gate.Upstream[0].Broken);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
     [Fact]
     public void A_client_that_does_not_read_is_given_up_and_its_upstream_is_held_back()
     {

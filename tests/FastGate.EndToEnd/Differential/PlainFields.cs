@@ -1,0 +1,67 @@
+using System.Text;
+using FastGate.Http;
+
+namespace FastGate.EndToEnd.Differential;
+
+/// <summary>Which fields of a message go through the gate, by name.</summary>
+internal static class PlainFields
+{
+    /// <summary>Of one connection (RFC 9110 section 7.6.1): they never pass.</summary>
+    public static readonly string[] HopByHop =
+    [
+        "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "proxy-authorization",
+        "http2-settings",
+    ];
+
+    /// <summary>Named by Connection, they still pass.</summary>
+    private static readonly string[] s_kept =
+        ["content-length", "cookie", "authorization", "content-type", "set-cookie"];
+
+    /// <summary>As the twins write them, one line each.</summary>
+    public static string[][] Read(string lines) =>
+        [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2))];
+
+    public static string[] Values(string[][] fields, string name) =>
+    [
+        .. fields.Where(field => field[0].Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field[1])
+    ];
+
+    /// <summary>Asserts that what was sent, without what never passes, is what passed; only what Connection names may
+    /// be missing.</summary>
+    public static void AssertPassed(
+        string[][] sent, string[][] passed, Predicate<string> neverPasses, Action<bool, string> demand)
+    {
+        string[] options = [.. Values(sent, "Connection").SelectMany(value => value.Split(',')).Select(
+            option => option.Trim(' ', '\t').ToLowerInvariant())];
+        AssertPassed(sent, passed, neverPasses, name => options.Contains(name) && !s_kept.Contains(name), demand);
+    }
+
+    /// <summary>The same of trailers: those with a known name may be missing.</summary>
+    public static void AssertTrailersPassed(
+        string[][] sent, string[][] passed, Predicate<string> neverPasses, Action<bool, string> demand) =>
+        AssertPassed(sent, passed, neverPasses, IsKnown, demand);
+
+    private static void AssertPassed(string[][] sent, string[][] passed, Predicate<string> neverPasses,
+        Predicate<string> mayBeMissing, Action<bool, string> demand)
+    {
+        int at = 0;
+        foreach (string[] field in sent)
+        {
+            string name = field[0].ToLowerInvariant();
+            if (neverPasses(name))
+            {
+                continue;
+            }
+            if (at < passed.Length && field.SequenceEqual(passed[at]))
+            {
+                at++;
+                continue;
+            }
+            demand(mayBeMissing(name), $"{name} is missing");
+        }
+        demand(at == passed.Length, $"{passed.ElementAtOrDefault(at)?[0]} is new");
+    }
+
+    private static bool IsKnown(string name) =>
+        HeaderNames.IdOf(Encoding.Latin1.GetBytes(name), 0, name.Length) != HeaderId.Unknown;
+}

@@ -1,0 +1,113 @@
+using System.Net;
+using System.Net.Sockets;
+using FastGate.EndToEnd.Processes;
+using FastGate.Net.Linux;
+using FastGate.Tests;
+
+namespace FastGate.EndToEnd.Resources;
+
+/// <summary>Very many connections, at once and one after the other, and what is left of them: nothing. FASTGATE_FULL=1
+/// makes it 100,000.</summary>
+[Collection(Alone.Name)]
+public sealed class CrowdTests
+{
+    private const int IdleWanted = 9_000;
+    private const int Rounds = 4;
+    /// <summary>Of the test's own process beside the crowd.</summary>
+    private const int DescriptorsSpare = 500;
+
+    /// <summary>What may lie about uncollected when a round ends.</summary>
+    private const long GarbageBytes = 8 << 20;
+
+    /// <summary>Of objects; one that waits holds no buffer.</summary>
+    private const int IdleBytesMax = 3 * 1024;
+
+    private static readonly byte[] s_ask = "GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray();
+
+    [Fact]
+    public void Nine_thousand_idle_connections_cost_little_and_leave_nothing()
+    {
+        int idle = (int)Math.Min(IdleWanted, EpollTransport.RaiseDescriptorLimit() - DescriptorsSpare);
+        using var watched = new Watched(GateProcess.Pong("[client]\nkeep_alive = \"10m\"\n"));
+        var resident = new List<long> { watched.ResidentBytes };
+        long crowdBytes = 0;
+        for (int round = 0; round < Rounds; round++)
+        {
+            List<Socket> crowd = [.. Enumerable.Range(0, idle).Select(_ => watched.Gate.Connect().Socket)];
+            Expect.Await(() => watched.MoreDescriptors >= idle, "not everybody is served");
+            crowdBytes = round == 0 ? watched.ResidentBytes - resident[0] : crowdBytes;
+            Assert.EndsWith("pong", watched.Gate.Get(), StringComparison.Ordinal);
+            Leave(crowd);
+            watched.AssertNothingIsOpen();
+            resident.Add(watched.ResidentBytes);
+        }
+        TestContext.Current.SendDiagnosticMessage(
+            $"{idle} idle hold {crowdBytes >> 10} KiB; after each round {string.Join(", ", resident.Select(r => r >> 10))}");
+        Assert.InRange(crowdBytes / idle, 1, IdleBytesMax);
+        // What is uncollected of a round may be there, and no part of every round.
+        Assert.InRange(resident[^1] - resident[1], -resident[1], crowdBytes + GarbageBytes);
+        watched.AssertNoStall();
+        watched.Gate.End();
+    }
+
+    [Fact]
+    public void Connections_that_come_and_go_leave_nothing()
+    {
+        int many = ProcessState.IsFull ? 100_000 : 20_000;
+        using var watched = new Watched(GateProcess.Pong());
+        ComeAndGo(watched.Gate.Port, many / 4);
+        watched.AssertNothingIsOpen();
+        long before = watched.ResidentBytes;
+        ComeAndGo(watched.Gate.Port, many);
+        watched.AssertNothingIsOpen();
+        TestContext.Current.SendDiagnosticMessage(
+            $"{many} came and went: {before >> 10} KiB before, {watched.ResidentBytes >> 10} after");
+        Assert.InRange(watched.ResidentBytes, 0, before + GarbageBytes);
+        Assert.EndsWith("pong", watched.Gate.Get(), StringComparison.Ordinal);
+        watched.AssertNoStall();
+        watched.Gate.End();
+    }
+
+    /// <summary>Half of them with a reset.</summary>
+    private static void Leave(List<Socket> crowd)
+    {
+        for (int i = 0; i < crowd.Count; i++)
+        {
+            if (i % 2 == 0)
+            {
+                crowd[i].LingerState = new LingerOption(true, 0);
+            }
+            crowd[i].Dispose();
+        }
+    }
+
+    private static void ComeAndGo(int port, int count)
+    {
+        var to = new IPEndPoint(IPAddress.Loopback, port);
+        for (int i = 0; i < count; i++)
+        {
+            using Socket socket = Wire.NewSocket(to);
+            // Ports of one address that were just used are not free yet, and there are not so many.
+            socket.Bind(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(2 + (i / 10_000))]), 0));
+            socket.Connect(to);
+            switch (i % 5)
+            {
+                case 0:
+                    break;
+                case 1:
+                    socket.LingerState = new LingerOption(true, 0);
+                    break;
+                case 2:
+                    socket.Send(s_ask.AsSpan(0, 10));
+                    break;
+                case 3:
+                    socket.Send(s_ask);
+                    break;
+                default:
+                    socket.Send(s_ask);
+                    socket.LingerState = new LingerOption(true, 0);
+                    break;
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using FastGate.EndToEnd.Processes;
+
+namespace FastGate.EndToEnd.Resources;
+
+/// <summary>A gate in a process of its own, whose descriptors, memory and loops are watched.</summary>
+internal sealed class Watched : IDisposable
+{
+    private const string Stall = "an event loop was busy for too long";
+
+    private readonly Scratch _scratch = new();
+    private readonly int _descriptors;
+    private readonly long _waitedMs;
+
+    public Watched(string toml)
+    {
+        Gate = GateProcess.Serve(_scratch, $"[log]\naccess = \"off\"\n{toml}", smallYouth: true);
+        // What the first connection brings along stays.
+        for (int i = 0; i < 10; i++)
+        {
+            Gate.Get("/ping");
+        }
+        _descriptors = SettledDescriptors();
+        _waitedMs = ProcessState.WaitedForCoreMs(Gate.Id);
+    }
+
+    public GateProcess Gate { get; }
+
+    /// <summary>Descriptors beyond those it had when it had started.</summary>
+    public int MoreDescriptors => ProcessState.Descriptors(Gate.Id) - _descriptors;
+
+    public long ResidentBytes => ProcessState.ResidentBytes(Gate.Id);
+
+    /// <summary>Everybody has gone: every descriptor is given back, and no more than that. Who came and went may still
+    /// wait to be accepted: a request that is answered came behind them, on whichever lane it is.</summary>
+    public void AssertNothingIsOpen()
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            Gate.Get("/ping");
+        }
+        Expect.Await(() => MoreDescriptors <= 0, "descriptors are left");
+        Assert.Equal(0, MoreDescriptors);
+    }
+
+    /// <summary>No loop kept its connections waiting, but for what the machine kept it waiting itself.</summary>
+    public void AssertNoStall()
+    {
+        long waitedMs = ProcessState.WaitedForCoreMs(Gate.Id) - _waitedMs;
+        string[] stalls = [.. Gate.Error.Now.Where(line => line.Contains(Stall, StringComparison.Ordinal))];
+        Assert.All(stalls, line => Assert.True(
+            line.Contains("repeated=", StringComparison.Ordinal) || MillisecondsIn(line) < 100 + waitedMs,
+            $"{line}; waited {waitedMs} ms for a core in all"));
+    }
+
+    public void Dispose()
+    {
+        Gate.Dispose();
+        _scratch.Dispose();
+    }
+
+    private int SettledDescriptors()
+    {
+        int seen = -1;
+        int same = 0;
+        Expect.Await(() =>
+        {
+            int now = ProcessState.Descriptors(Gate.Id);
+            same = now == seen ? same + 1 : 0;
+            seen = now;
+            return same > 20;
+        }, "its descriptors do not come to rest");
+        return seen;
+    }
+
+    private static long MillisecondsIn(string line) => long.Parse(
+        line[(line.LastIndexOf(" ms=", StringComparison.Ordinal) + 4)..].TakeWhile(char.IsAsciiDigit).ToArray(),
+        CultureInfo.InvariantCulture);
+}

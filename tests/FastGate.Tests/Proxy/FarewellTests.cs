@@ -1,0 +1,58 @@
+namespace FastGate.Tests.Proxy;
+
+/// <summary>How long and how much a client that was refused is still listened to.</summary>
+public sealed class FarewellTests
+{
+    private const int LingerBytesMax = 256 * 1024;
+    private const int RefusalsMax = 64;
+
+    [Fact]
+    public void Who_goes_on_sending_after_his_refusal_is_heard_out_up_to_a_bound_in_bytes()
+    {
+        using GateInMemory gate = GateInMemory.With();
+        Peer client = gate.Connect();
+        client.Send("nonsense\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 400 ", client.Received);
+        byte[] more = new byte[16 * 1024];
+        int sent = 0;
+        while (gate.Gate.Connections == 1 && sent < 2 * LingerBytesMax)
+        {
+            Assert.False(client.Broken);
+            client.Send(more);
+            sent += more.Length;
+        }
+        Assert.InRange(sent, LingerBytesMax, LingerBytesMax + (8 * more.Length));
+        Assert.Equal(0, gate.Gate.Connections);
+        client.Send(more);
+        Assert.True(client.Broken);
+    }
+
+    [Fact]
+    public void And_up_to_a_bound_in_time()
+    {
+        using GateInMemory gate = GateInMemory.With();
+        Peer client = gate.Connect();
+        client.Send("nonsense\r\n\r\n");
+        for (int i = 0; i < 4; i++)
+        {
+            gate.Advance(490);
+            client.Send("x");
+        }
+        Assert.Equal(1, gate.Gate.Connections);
+        gate.Advance(100);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
+    [Fact]
+    public void Of_those_over_connections_max_so_many_are_told_at_a_time_and_the_rest_just_ends()
+    {
+        using GateInMemory gate = GateInMemory.With(client: "connections_max = 1");
+        Peer admitted = gate.Connect();
+        Peer[] refused = [.. Enumerable.Range(0, RefusalsMax + 1).Select(_ => gate.Connect())];
+        Assert.All(refused[..RefusalsMax], peer => Assert.StartsWith("HTTP/1.1 503 ", peer.Received));
+        Assert.Equal((0, true), (refused[^1].ReceivedBytes, refused[^1].Ended));
+        gate.Advance(2_100);
+        Assert.StartsWith("HTTP/1.1 503 ", gate.Connect().Received);
+        Assert.False(admitted.Ended);
+    }
+}
