@@ -203,6 +203,7 @@ internal sealed class Exchange : ConnectionWatch
         Route = null;
         Match = default;
         Pooled = null;
+        Wait.Forget();
         Server = null;
         Status = 0;
         Reason = Reason.None;
