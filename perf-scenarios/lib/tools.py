@@ -10,7 +10,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GATE = ROOT / "out/fastgate"
 BENCH = ROOT / "bench/FastGate.Bench/bin/Release/net10.0/FastGate.Bench.dll"
 SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-PACKAGES = ("nginx", "haproxy", "wrk", "slowhttptest")
+# Program -> Debian's package.
+PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk", "slowhttptest": "slowhttptest",
+            "perf": "linux-perf"}
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
 
@@ -36,7 +38,7 @@ def provide(processes, wanted, may_install):
     missing = [name for name in wanted if name in PACKAGES and find(name) is None]
     if missing and may_install and os.geteuid() == 0 and shutil.which("apt-get"):
         say(f"installing {', '.join(missing)} with apt-get")
-        _install(processes, missing)
+        _install(processes, [PACKAGES[name] for name in missing])
     for name in missing:
         if find(name) is None:
             say(f"{name} is not here and cannot be installed: skipped")
