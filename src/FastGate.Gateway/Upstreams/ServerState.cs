@@ -18,6 +18,19 @@ public enum ServerState : byte
     Unresolved,
 }
 
+internal static class ServerStates
+{
+    /// <summary>As <c>/stats</c> and the log write it.</summary>
+    public static string Word(this ServerState state) => state switch
+    {
+        ServerState.Up => "up",
+        ServerState.Down => "down",
+        ServerState.Ejected => "ejected",
+        ServerState.Draining => "draining",
+        _ => "unresolved",
+    };
+}
+
 /// <summary>Who has a say in a server's state, the strongest first. Each speaks for itself: a server is up when all of
 /// them say so, and otherwise what the strongest of those says who do not.</summary>
 public enum StateVoice : byte
@@ -51,12 +64,20 @@ public enum Outcome : byte
     /// <summary>The head of an answer came, and its status is not the server's fault.</summary>
     Answered = 0,
 
-    /// <summary>The head of an answer came, and its status is 5xx.</summary>
+    /// <summary>The head of an answer came, and its status is 5xx but none of those below.</summary>
     ServerError,
-
-    /// <summary>No connection, no answer in time, an answer that broke off or was not HTTP.</summary>
-    Failed,
 
     /// <summary>The client left, or its time was over, while the server had not answered yet.</summary>
     Abandoned,
+
+    /// <summary>The head of an answer came, and its status is 502, 503 or 504: it cannot do its work. This and what
+    /// follows can eject it.</summary>
+    Unavailable,
+
+    /// <summary>No connection, no answer in time, an answer that broke off within its head or was not HTTP.</summary>
+    Failed,
+
+    /// <summary>An answer broke off, or was no HTTP any more, behind its head, which was counted when it
+    /// came.</summary>
+    Broken,
 }
