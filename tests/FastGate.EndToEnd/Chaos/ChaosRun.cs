@@ -27,7 +27,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     private readonly CancellationTokenSource _over = new();
     private readonly List<long> _resident = [];
     private int _restarts;
-    private int _descriptorsBefore;
+    private string[] _openBefore = [];
 
     /// <param name="duration">How long clients go on asking.</param>
     /// <param name="pace">How often each of them does at most.</param>
@@ -64,7 +64,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     {
         Gate.Get("/pong");
         await SettleAsync();
-        _descriptorsBefore = ProcessState.Descriptors(Gate.Id);
+        _openBefore = ProcessState.Open(Gate.Id);
         long started = Stopwatch.GetTimestamp();
         using (var canary = new Canary(Gate.Port, Tally))
         {
@@ -249,19 +249,20 @@ internal sealed class ChaosRun : IAsyncDisposable
         long from = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         (int Client, int Upstream) left;
-        int descriptors;
+        string[] open;
         do
         {
             await timer.WaitForNextTickAsync(_over.Token);
             left = ProcessState.Connections(Gate.Id, Gate.Port, UpstreamPorts);
-            descriptors = ProcessState.Descriptors(Gate.Id);
-            if (left == (0, 0) && (_descriptorsBefore == 0 || descriptors == _descriptorsBefore))
+            open = ProcessState.Open(Gate.Id);
+            if (left == (0, 0) && (_openBefore.Length == 0 || open.Length == _openBefore.Length))
             {
                 return;
             }
         }
         while (Stopwatch.GetElapsedTime(from) < s_settleBound);
         Tally.Complain($"left behind: {left.Client} connections of clients, {left.Upstream} to upstreams, "
-            + $"{descriptors} descriptors where there were {_descriptorsBefore}");
+            + $"{open.Length} descriptors where there were {_openBefore.Length}; new are "
+            + string.Join(", ", open.Except(_openBefore, StringComparer.Ordinal)));
     }
 }

@@ -16,6 +16,12 @@ internal static class ProcessState
 
     public static int Descriptors(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd").Length;
 
+    /// <summary>What its descriptors stand for, in order; without the assemblies that a runtime opens when code first
+    /// needs them, and keeps.</summary>
+    public static string[] Open(int process) =>
+        [.. Directory.GetFileSystemEntries($"/proc/{process}/fd").Select(TargetOf)
+            .Where(static target => !target.EndsWith(".dll", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
     /// <summary>Connections that the process holds, from clients and to servers; those that the kernel alone remembers
     /// are nobody's.</summary>
     public static (int Client, int Upstream) Connections(int process, int port, IReadOnlyCollection<int> upstreams)
