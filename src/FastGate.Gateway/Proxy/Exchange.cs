@@ -100,6 +100,8 @@ internal sealed class Exchange : ConnectionWatch
     /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
     public bool AnswerBegun { get; set; }
 
+    public bool IsCounted { get; set; }
+
     /// <summary>The request's body was read to its end (or there is none).</summary>
     public bool RequestRead { get; set; }
 
@@ -210,6 +212,7 @@ internal sealed class Exchange : ConnectionWatch
         TimedOut = false;
         EndsHere = false;
         AnswerBegun = false;
+        IsCounted = false;
         RequestRead = false;
         KeepAlive = false;
         BodyBytesIn = 0;

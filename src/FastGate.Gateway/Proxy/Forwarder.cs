@@ -47,6 +47,11 @@ internal static class Forwarder
             if (rental.Connection is not { } pooled)
             {
                 exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : rental.Reason);
+                if (rental.Tried is { } tried)
+                {
+                    exchange.Server = tried;
+                    lane.CountTry(exchange, tried);
+                }
                 return;
             }
             if (exchange.ClientGone || exchange.TimedOut)
@@ -75,6 +80,7 @@ internal static class Forwarder
                 if (exchange.Response.Status == 101)
                 {
                     await SwitchAsync(exchange, lane, pooled, upload);
+                    lane.CountTry(exchange, pooled.Server);
                     return;
                 }
                 BeginAnswer(exchange, lane);
@@ -87,6 +93,7 @@ internal static class Forwarder
             if (heard == Heard.Head)
             {
                 Settle(exchange, pooled, whole && uploaded && sent == UploadEnd.Complete);
+                lane.CountTry(exchange, pooled.Server);
                 return;
             }
             pooled.Pool.Drop(pooled);
@@ -95,6 +102,7 @@ internal static class Forwarder
                 exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
                     : sent.Reason() is not Reason.None and var reason ? reason
                     : Reason.ConnectionTerminated);
+                lane.CountTry(exchange, pooled.Server);
                 return;
             }
             replaced = true;

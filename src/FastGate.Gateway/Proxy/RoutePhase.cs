@@ -44,7 +44,7 @@ internal static class RoutePhase
         {
             return;
         }
-        if (Match(exchange, hasEncodedSlash))
+        if (Match(exchange, lane, hasEncodedSlash))
         {
             Admit(exchange);
         }
@@ -137,7 +137,7 @@ internal static class RoutePhase
         return true;
     }
 
-    private static bool Match(Exchange exchange, bool hasEncodedSlash)
+    private static bool Match(Exchange exchange, GateLane lane, bool hasEncodedSlash)
     {
         RequestHead request = exchange.Request;
         var wanted = new RouteRequest
@@ -161,6 +161,7 @@ internal static class RoutePhase
                 return false;
         }
         exchange.Route = exchange.Match.Value;
+        lane.Stats.Began(exchange.Route!.Id);
         if (request.MaxForwards == 0 && exchange.Route!.Upstream is not null)
         {
             EndHere(exchange);

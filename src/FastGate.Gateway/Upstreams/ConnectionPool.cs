@@ -6,8 +6,9 @@ using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>What came of asking for a connection: the connection, or why there is none.</summary>
-public readonly record struct Rental(PooledConnection? Connection, Reason Reason);
+/// <summary>What came of asking for a connection: the connection, or why there is none and which server was tried in
+/// vain, if it came to that.</summary>
+public readonly record struct Rental(PooledConnection? Connection, Reason Reason, Server? Tried = null);
 
 /// <summary>One lane's connections to one upstream: idle ones are kept last in, first out; bounds hold for the whole
 /// process. Where a lane has neither permit nor idle connection it queues, and says so to the lanes that have idle
@@ -44,6 +45,9 @@ public sealed class ConnectionPool
 
     /// <summary>Idle connections of this lane; any thread.</summary>
     public int IdleCount => Volatile.Read(ref _idleCount);
+
+    /// <summary>Of those, the ones to one server; any thread.</summary>
+    internal int IdleOf(Server server) => _idle[server.Index].Count;
 
     /// <summary>A connection for one exchange. Completes at once when one is idle.</summary>
     /// <param name="wait">The exchange's own wait, for when it must queue.</param>
@@ -183,7 +187,7 @@ public sealed class ConnectionPool
         if (addresses.Length == 0)
         {
             FreePermit(server);
-            return new Rental(null, Reason.DnsError);
+            return new Rental(null, Reason.DnsError, server);
         }
         server.CountActive(Lane, 1);
         long due = Lane.Now + connectMs;
@@ -208,7 +212,7 @@ public sealed class ConnectionPool
             _ => Reason.ConnectionRefused,
         };
         Drop(pooled);
-        return new Rental(null, reason);
+        return new Rental(null, reason, server);
     }
 
     private static bool IsElsewherePossible(ConnectionFault fault) =>

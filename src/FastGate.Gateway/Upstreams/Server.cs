@@ -23,6 +23,7 @@ public sealed class Server
         _connectionsMax = options.ConnectionsMax;
         _tunnelsMax = options.TunnelsMax;
         _active = new ActiveCell[laneCount];
+        Stats = new ServerStats(laneCount);
         _addresses = address.Kind switch
         {
             ServerAddressKind.Ip => [NetAddress.Tcp(address.Address!, address.Port)],
@@ -31,6 +32,9 @@ public sealed class Server
             _ => [],
         };
     }
+
+    /// <summary>What came of the requests that it was asked to answer.</summary>
+    internal ServerStats Stats { get; }
 
     /// <summary>Its place in the group.</summary>
     public int Index { get; }

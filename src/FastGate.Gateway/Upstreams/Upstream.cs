@@ -37,4 +37,15 @@ public sealed class Upstream
     public ConnectionPool PoolOf(Lane lane) => _pools[lane.Index];
 
     internal ReadOnlySpan<ConnectionPool> Pools => _pools;
+
+    /// <summary>Connections to a server of this group that idle, on all lanes. Any thread.</summary>
+    public int IdleOf(Server server)
+    {
+        int idle = 0;
+        foreach (ConnectionPool pool in _pools)
+        {
+            idle += pool.IdleOf(server);
+        }
+        return idle;
+    }
 }

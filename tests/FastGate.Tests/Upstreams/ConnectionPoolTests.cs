@@ -210,7 +210,7 @@ public sealed class ConnectionPoolTests : IDisposable
         var upstream = new Upstream(
             new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(Address("unix:/nowhere"))] }, _transport);
         Rental rental = Rent(upstream);
-        Assert.Equal(new Rental(null, Reason.ConnectionRefused), rental);
+        Assert.Equal(new Rental(null, Reason.ConnectionRefused, upstream.Servers[0]), rental);
         Assert.Equal(0, upstream.Servers[0].Connections);
         Assert.Equal(0, upstream.Servers[0].Active);
     }
@@ -220,7 +220,7 @@ public sealed class ConnectionPoolTests : IDisposable
     {
         var upstream = new Upstream(
             new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(Address("nowhere.invalid:80"))] }, _transport);
-        Assert.Equal(new Rental(null, Reason.DnsError), Rent(upstream));
+        Assert.Equal(new Rental(null, Reason.DnsError, upstream.Servers[0]), Rent(upstream));
         Assert.Equal(0, upstream.Servers[0].Connections);
     }
 
