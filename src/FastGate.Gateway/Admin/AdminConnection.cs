@@ -3,12 +3,21 @@ using System.IO.Pipelines;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Admin;
 
 /// <summary>One connection to the admin address: reads requests one after the other and answers them.</summary>
 internal sealed class AdminConnection
 {
+    private enum Page : byte
+    {
+        None,
+        Health,
+        Ready,
+        Stats,
+    }
+
     private readonly AdminSite _site;
     private readonly Connection _client;
     private readonly RequestHead _head = new();
@@ -27,7 +36,7 @@ internal sealed class AdminConnection
         {
             while (await ReadHeadAsync() is { } status)
             {
-                bool keepAlive = Answer(status);
+                bool keepAlive = await AnswerAsync(status);
                 if (!await FlushAsync())
                     return;
                 if (!keepAlive)
@@ -93,8 +102,11 @@ internal sealed class AdminConnection
         return status;
     }
 
+    /// <summary>In this order: is it HTTP, is it meant for us, is it a probe, may they, is there such a page, and does
+    /// it know the method. So whoever may not have a page does not learn which there are. Actions, which POST will ask
+    /// for, belong behind the same questions.</summary>
     /// <returns>True when the connection may carry another request.</returns>
-    private bool Answer(ParseStatus status)
+    private async ValueTask<bool> AnswerAsync(ParseStatus status)
     {
         if (status != ParseStatus.Complete)
         {
@@ -105,30 +117,124 @@ internal sealed class AdminConnection
         bool keepAlive = _head.KeepAlive && _head.Framing == BodyFraming.None;
         if (!IsForUs())
         {
-            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied);
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied,
+                "Host must be the bound address, localhost or one of hosts in [admin], and Origin the same"u8);
             return keepAlive;
         }
-        ReadOnlySpan<byte> path = _head.Path.Of(_bytes);
-        bool isHealth = path.SequenceEqual("/healthz"u8);
-        if (!isHealth && !path.SequenceEqual("/readyz"u8))
+        Page page = PageOf(_head.Path.Of(_bytes));
+        if (page is not (Page.Health or Page.Ready))
         {
+            AdminAccess.Verdict verdict = _site.Access.Of(Authorization);
+            if (verdict != AdminAccess.Verdict.Granted)
+                return await DenyAsync(verdict, keepAlive);
+        }
+        if (page == Page.None)
             AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.NoRoute);
-        }
         else if (_head.Method is not (Method.Get or Method.Head))
-        {
             AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed);
-        }
+        else if (page == Page.Stats)
+            return await SendStatsAsync(_site.Stats!, keepAlive);
         else
-        {
-            (int code, string word) = isHealth ? (200, "ok") : _site.Readiness switch
-            {
-                Readiness.Ready => (200, "ready"),
-                Readiness.Starting => (503, "starting"),
-                _ => (503, "draining"),
-            };
-            AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
-        }
+            AnswerProbe(page, keepAlive);
         return keepAlive;
+    }
+
+    private Page PageOf(ReadOnlySpan<byte> path) =>
+        path.SequenceEqual("/healthz"u8) ? Page.Health
+        : path.SequenceEqual("/readyz"u8) ? Page.Ready
+        : path.SequenceEqual("/stats"u8) && _site.Stats is not null ? Page.Stats
+        : Page.None;
+
+    private void AnswerProbe(Page page, bool keepAlive)
+    {
+        (int code, string word) = page == Page.Health ? (200, "ok") : _site.Readiness switch
+        {
+            Readiness.Ready => (200, "ready"),
+            Readiness.Starting => (503, "starting"),
+            _ => (503, "draining"),
+        };
+        AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
+    }
+
+    private async ValueTask<bool> DenyAsync(AdminAccess.Verdict verdict, bool keepAlive)
+    {
+        if (verdict == AdminAccess.Verdict.Closed)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied,
+                "bound beyond loopback without a token in [admin]: only /healthz and /readyz are served"u8);
+            return keepAlive;
+        }
+        if (verdict == AdminAccess.Verdict.TokenWrong)
+        {
+            _site.ReportWrongToken(_client);
+            await new LanePause(_client.Lane).WaitAsync(AdminLimits.WrongTokenMs);
+            keepAlive = false;
+        }
+        AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Unauthenticated);
+        return keepAlive;
+    }
+
+    /// <summary>A page is made as it is taken: a piece, and when the client has it the next one. Between two, others
+    /// have their turn.</summary>
+    private async ValueTask<bool> SendStatsAsync(StatsPage stats, bool keepAlive)
+    {
+        bool chunked = _head.MinorVersion > 0;
+        keepAlive &= chunked;
+        AdminAnswer.Page(_client.Output, _head, keepAlive);
+        if (_head.Method == Method.Head)
+            return keepAlive;
+        PageWriter writer = _site.RentWriter();
+        try
+        {
+            long until = _client.Lane.Now + AdminLimits.PageMs;
+            foreach (bool _ in stats.Write(writer.Json, _client.Lane.Now))
+            {
+                if (!writer.IsPiece)
+                    continue;
+                AppendPiece(writer, chunked);
+                if (!await FlushAsync() || _client.Lane.Now > until)
+                {
+                    // Cut, so that nobody takes the half for a whole.
+                    _client.Abort();
+                    return false;
+                }
+                await _client.Lane.Yield();
+            }
+            AppendPiece(writer, chunked);
+            if (chunked)
+            {
+                _client.Output.Append(ChunkedEncoder.LastChunk);
+                _client.Output.Append("\r\n"u8);
+            }
+            return keepAlive;
+        }
+        finally
+        {
+            _site.ReturnWriter(writer);
+        }
+    }
+
+    private void AppendPiece(PageWriter writer, bool chunked)
+    {
+        ReadOnlySpan<byte> piece = writer.Take();
+        if (chunked)
+        {
+            Span<byte> line = stackalloc byte[ChunkedEncoder.SizeLineBytesMax];
+            _client.Output.Append(line[..ChunkedEncoder.WriteSizeLine(line, piece.Length)]);
+        }
+        _client.Output.Append(piece);
+        if (chunked)
+            _client.Output.Append("\r\n"u8);
+        writer.Forget();
+    }
+
+    private ReadOnlySpan<byte> Authorization
+    {
+        get
+        {
+            int index = _head.Headers.IndexOf(HeaderId.Authorization);
+            return index < 0 ? default : _head.Headers[index].Value.Of(_bytes);
+        }
     }
 
     private bool IsForUs()
