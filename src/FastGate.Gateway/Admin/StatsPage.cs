@@ -226,9 +226,9 @@ public sealed class StatsPage
         json.WriteStartObject();
         json.WriteString("address"u8, server.Name);
         json.WriteString("state"u8, condition.State);
-        WriteTime(json, "state_since"u8, condition.Since);
+        WriteTime(json, "state_since"u8, TimeOf(condition.SinceMs));
         json.WriteString("state_reason"u8, condition.Reason);
-        WriteTime(json, "last_check"u8, condition.LastCheck);
+        WriteTime(json, "last_check"u8, TimeOf(condition.LastCheckMs));
         json.WriteNumber("active"u8, server.Active);
         json.WriteNumber("idle"u8, upstream.IdleOf(server));
         json.WriteNumber("requests"u8, requests);
@@ -314,6 +314,10 @@ public sealed class StatsPage
             json.WriteNull(name);
         }
     }
+
+    /// <summary>A moment of the lanes' clock; nothing is older than the process.</summary>
+    private DateTimeOffset? TimeOf(long? ms) =>
+        _facts.StartedAt + (ms is { } known ? TimeSpan.FromMilliseconds(Math.Max(0, known - _facts.StartedMs)) : null);
 
     /// <summary>RFC 3339, UTC, to the millisecond.</summary>
     private static void WriteTime(Utf8JsonWriter json, ReadOnlySpan<byte> name, DateTimeOffset? time)

@@ -85,7 +85,7 @@ public sealed class StatsPageTests
             upstreams[].retry_budget_left: null
             upstreams[].servers[].address: string
             upstreams[].servers[].state: string
-            upstreams[].servers[].state_since: null
+            upstreams[].servers[].state_since: string
             upstreams[].servers[].state_reason: null
             upstreams[].servers[].last_check: null
             upstreams[].servers[].active: number
@@ -184,6 +184,7 @@ public sealed class StatsPageTests
         Assert.Equal(1, stats.Number("upstreams/0/servers/0/idle"));
         Assert.Equal(("up", "unresolved"), (stats.At("upstreams/0/servers/0/state").GetString(),
             stats.At("upstreams/0/servers/1/state").GetString()));
+        Assert.Equal("2026-11-24T12:14:25.678Z", stats.At("upstreams/0/servers/0/state_since").GetString());
         Assert.Equal(3, stats.Number("lanes/0/requests"));
     }
 
