@@ -1,6 +1,7 @@
 """Starts processes, each as a group of its own on one core, and ends all of them, whatever happens."""
 import ctypes
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -11,6 +12,17 @@ PATIENCE_SECONDS = 3
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
+_AUTOGROUP = pathlib.Path("/proc/self/autogroup")
+
+
+def prefer(nice):
+    """Gives this process a niceness, where that is allowed. The kernel may weigh sessions against each other first.
+    Never in realtime: what then waits in the kernel for a process that never runs takes the core for good."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+        _AUTOGROUP.write_text(str(nice))
+    except OSError:
+        pass  # Not allowed, or a kernel that does not group.
 
 
 class Interrupted(BaseException):
@@ -42,13 +54,15 @@ class Processes:
             return
         raise Interrupted(number)
 
-    def start(self, command, core=None, **options):
+    def start(self, command, core=None, nice=None, **options):
         """Starts a command as the leader of a new process group, on one core. It gets SIGTERM should we be killed."""
 
         def prepare():
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if core is not None:
                 os.sched_setaffinity(0, {core})
+            if nice is not None:
+                prefer(nice)
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
 

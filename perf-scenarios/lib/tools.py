@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GATE = ROOT / "out/fastgate"
 BENCH = ROOT / "bench/FastGate.Bench/bin/Release/net10.0/FastGate.Bench.dll"
 SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-PACKAGES = ("nginx", "haproxy", "wrk")
+PACKAGES = ("nginx", "haproxy", "wrk", "slowhttptest")
 POLICY = pathlib.Path("/usr/sbin/policy-rc.d")
 
 

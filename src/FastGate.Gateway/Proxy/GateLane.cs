@@ -57,9 +57,6 @@ internal sealed class GateLane
     /// <summary>The clients that live here, linked by <see cref="ClientLoop.Next"/>.</summary>
     public ClientLoop? FirstClient { get; private set; }
 
-    /// <summary>Bytes of exchanges that are kept for reuse.</summary>
-    public long KeptBytes => _keptBytes;
-
     /// <summary>Connections over the limit that are being told so.</summary>
     public int Refusals { get; set; }
 

@@ -15,11 +15,22 @@ internal enum Asker : byte
     Old,
 }
 
+/// <summary>What an upstream does behind what it sent.</summary>
+internal enum Afterwards : byte
+{
+    /// <summary>It keeps the connection and waits.</summary>
+    Waits,
+    Ends,
+    Resets,
+}
+
 /// <summary>What an upstream sends, whatever it should have sent.</summary>
-/// <param name="Text">All of it, at once.</param>
+/// <param name="Text">All of it.</param>
 /// <param name="Asker">To whom.</param>
-/// <param name="Ends">Then it ends its side; otherwise it keeps the connection and waits.</param>
-internal sealed record AnswerInput(string Text, Asker Asker, bool Ends)
+/// <param name="Afterwards">What it does then.</param>
+/// <param name="PieceBytes">In how large pieces, unless more stands behind it than was asked for: that comes at once,
+/// for what comes later can be told from the next answer by nobody.</param>
+internal sealed record AnswerInput(string Text, Asker Asker, Afterwards Afterwards, int PieceBytes = int.MaxValue)
 {
     public string Method => Asker == Asker.Head ? "HEAD" : "GET";
 }
@@ -51,11 +62,13 @@ internal static class AnswerInputs
         $"HTTP/1.1 200 OK\r\nConnection: close, Content-Length\r\nContent-Length: 5\r\n\r\nhello",
         $"HTTP/1.1 200 OK\r\nContent-Length:\t5\t\r\nSet-Cookie: a=b\r\nSet-Cookie:\tc=d \r\n\r\nhello",
         $"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Hidden}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nA: b\r\nUpgrade: h2c\r\n"
+            + $"Proxy-Connection: close\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\n\r\nhello{Hidden}",
         $"{Chunked}{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
         $"{Chunked}0\r\n\r\n{Hidden}",
         $"{Chunked}5;a=\"b\"\r\nhello\r\n00\r\nX-Sum:\t1\r\nContent-Length: 4\r\n\r\n{Hidden}",
         $"{Chunked}5\r\nhello\r\n",
-        $"{Chunked}5\r\nhelloX0\r\n\r\n{Hidden}",
+        $"{Chunked}5\r\nhelloXY0\r\n\r\n{Hidden}",
     ];
 
     /// <summary>The cases of the parsers that are accepted, with the bodies they announce, and the classics.</summary>
@@ -71,7 +84,8 @@ internal static class AnswerInputs
         MessageMutations.Of([.. Known.Select(each => each.Text).Distinct().Where(text => text.Length < 500)]),
         Gen.Frequency((3, Gen.Const("")), (1, Gen.OneOfConst(Hidden, "x", "\r\n", "0\r\n\r\n", "HTTP/1.1 "))),
         Gen.Frequency((4, Gen.Const(Asker.Get)), (1, Gen.Const(Asker.Head)), (1, Gen.Const(Asker.Old))),
-        Gen.Bool, (text, behind, asker, ends) => Of(text + behind, asker, ends));
+        Gen.OneOfConst(Enum.GetValues<Afterwards>()), Gen.Frequency((4, Gen.Const(int.MaxValue)), (1, Gen.Int[1, 60])),
+        (text, behind, asker, afterwards, piece) => Of(text + behind, asker, afterwards, piece));
 
     /// <summary>Answers whose last byte is around the last byte of a buffer of the gate, with another one behind
     /// them.</summary>
@@ -81,16 +95,22 @@ internal static class AnswerInputs
         let head = $"HTTP/1.1 200 OK\r\nContent-Length: {buffer - 100}\r\nX-Pad: "
         let text = head.PadRight(100 + more - 4, 'p') + "\r\n\r\n" + new string('b', buffer - 100)
         from asker in (Asker[])[Asker.Get, Asker.Old]
-        select Of(text + Hidden, asker, ends: false);
+        select Of(text + Hidden, asker, Afterwards.Waits);
 
     private static IEnumerable<AnswerInput> ToAll(string text) =>
         from asker in Enum.GetValues<Asker>()
-        from ends in (bool[])[false, true]
-        select Of(text, asker, ends);
+        from afterwards in Enum.GetValues<Afterwards>()
+        select Of(text, asker, afterwards);
 
-    /// <summary>Whoever is not whole must end, or everybody would wait.</summary>
-    private static AnswerInput Of(string text, Asker asker, bool ends) =>
-        new(text, asker, ends || WantsMore(text, asker == Asker.Head));
+    /// <summary>Who is not whole must end, or everybody would wait; and who is broken in pieces, for a head that comes
+    /// in pieces is looked at when its last one is there.</summary>
+    private static AnswerInput Of(string text, Asker asker, Afterwards afterwards, int piece = int.MaxValue)
+    {
+        var input = new AnswerInput(text, asker, afterwards, piece);
+        bool mustEnd = afterwards == Afterwards.Waits
+            && (WantsMore(text, asker == Asker.Head) || (piece < text.Length && PlainAnswer.Of(input) is null));
+        return mustEnd ? input with { Afterwards = Afterwards.Ends } : input;
+    }
 
     /// <summary>Whether the gate would wait for more. Only to decide who ends: what is right is not asked
     /// here.</summary>

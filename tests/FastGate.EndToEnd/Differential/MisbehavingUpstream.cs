@@ -41,18 +41,33 @@ internal sealed class MisbehavingUpstream : ThreadServer
                 continue;
             }
             AnswerInput answer = _answers[number];
-            wire.Send(answer.Text);
-            spoiledBy = PlainAnswer.Of(answer) is { KeepsConnection: true } ? null : answer.Text;
-            if (!answer.Ends)
+            PlainAnswer? meant = PlainAnswer.Of(answer);
+            SendInPieces(wire, answer.Text, meant is { KeepsConnection: false } ? int.MaxValue : answer.PieceBytes);
+            spoiledBy = meant is { KeepsConnection: true } ? null : answer.Text;
+            switch (answer.Afterwards)
             {
-                continue;
+                case Afterwards.Resets:
+                    wire.Reset();
+                    return;
+                case Afterwards.Ends:
+                    wire.Fin();
+                    if (spoiledBy is null)
+                    {
+                        // A request may have met the end on its way; the gate sends it again.
+                        return;
+                    }
+                    break;
             }
-            wire.Fin();
-            if (spoiledBy is null)
-            {
-                // A request may have met the end on its way; the gate sends it again.
-                return;
-            }
+        }
+    }
+
+    private static void SendInPieces(Wire wire, string text, int pieceBytes)
+    {
+        for (int at = 0; at < text.Length;)
+        {
+            int piece = Math.Min(pieceBytes, text.Length - at);
+            wire.Send(text.Substring(at, piece));
+            at += piece;
         }
     }
 }

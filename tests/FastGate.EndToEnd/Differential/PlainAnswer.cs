@@ -82,6 +82,8 @@ internal sealed class PlainAnswer
                 }
                 return new PlainAnswer(head, line, chunks.Data, chunks.Trailers) { Interims = interims }
                     .Before(rest[chunks.Bytes..]);
+            case BodyFraming.UntilClose when input.Afterwards == Afterwards.Resets:
+                return null;
             case BodyFraming.UntilClose:
                 return new PlainAnswer(head, line, rest, trailers) { Interims = interims }.Before("the end");
         }

@@ -36,7 +36,7 @@ internal static class PlainFields
         AssertPassed(sent, passed, neverPasses, name => options.Contains(name) && !s_kept.Contains(name), demand);
     }
 
-    /// <summary>The same of trailers: those with a known name may be missing.</summary>
+    /// <summary>The same of trailers: those with a known name may be missing, and what speaks of a client.</summary>
     public static void AssertTrailersPassed(
         string[][] sent, string[][] passed, Predicate<string> neverPasses, Action<bool, string> demand) =>
         AssertPassed(sent, passed, neverPasses, IsKnown, demand);
@@ -62,6 +62,9 @@ internal static class PlainFields
         demand(at == passed.Length, $"{passed.ElementAtOrDefault(at)?[0]} is new");
     }
 
-    private static bool IsKnown(string name) =>
-        HeaderNames.IdOf(Encoding.Latin1.GetBytes(name), 0, name.Length) != HeaderId.Unknown;
+    private static bool IsKnown(string name)
+    {
+        byte[] bytes = Encoding.Latin1.GetBytes(name);
+        return HeaderNames.IdOf(bytes, 0, bytes.Length) != HeaderId.Unknown || HeaderNames.SpeaksOfClient(bytes);
+    }
 }

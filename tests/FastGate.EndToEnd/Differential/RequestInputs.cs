@@ -39,6 +39,7 @@ internal static class RequestInputs
         $"{Chunked}{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
         $"{Chunked}1;a\r\nG\r\n{Hidden.Length - 1:X}\r\n{Hidden[1..]}\r\n0\r\nA: b\r\n\r\n",
         $"{Chunked}0\r\n\r\n{Hidden}",
+        $"{Chunked}5\r\nhelloXY0\r\n\r\n{Hidden}",
         $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{Hidden}",
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
             + $"Content-Length: 4\r\n\r\n{Hidden.Length:x}\r\n{Hidden}\r\n0\r\n\r\n",
@@ -52,6 +53,8 @@ internal static class RequestInputs
         "POST / HTTP/1.1\r\nHost: h\r\nConnection: close, Content-Length, Cookie\r\nCookie: a=b\r\n"
             + $"Content-Length: {Hidden.Length}\r\n\r\n{Hidden}",
         $"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: {Hidden.Length}\r\n\r\n{Hidden}",
+        "GET / HTTP/1.1\r\nHost: h\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: keep-alive\r\nA: b\r\n"
+            + "Proxy-Authorization: me\r\nHTTP2-Settings: AAMAAABkAAQAAP\r\n\r\n",
         $"GET /a/../b//c%2e/{Marker} HTTP/1.1\r\nHost: h\r\n\r\n",
         $"GET http://h/a?b HTTP/1.1\r\nHost: i\r\nX-Forwarded-For: 1.2.3.4\r\nX-Request-Id: x\r\n\r\n",
     ];

@@ -25,7 +25,7 @@ internal static partial class StrictReader
         return head.Framing(text) switch
         {
             { } coding and "chunked" => Chunked(head, text, coding, ref length),
-            { } bytes => Sized(head, text, int.Parse(bytes, CultureInfo.InvariantCulture), ref length),
+            { } bytes => Sized(head, text, long.Parse(bytes, CultureInfo.InvariantCulture), ref length),
             null => Sized(head, text, 0, ref length),
         };
     }
@@ -61,7 +61,7 @@ internal static partial class StrictReader
         }
         return framing == "chunked"
             ? Chunked(head, text, framing, ref length)
-            : Sized(head, text, int.Parse(framing, CultureInfo.InvariantCulture), ref length);
+            : Sized(head, text, long.Parse(framing, CultureInfo.InvariantCulture), ref length);
     }
 
     /// <exception cref="AmbiguousException">It is not so.</exception>
@@ -100,13 +100,13 @@ internal static partial class StrictReader
         return [.. fields];
     }
 
-    private static Reading? Sized(Plain head, string text, int bytes, ref int length)
+    private static Reading? Sized(Plain head, string text, long bytes, ref int length)
     {
         if (text.Length - head.Bytes < bytes)
         {
             return null;
         }
-        length = head.Bytes + bytes;
+        length = head.Bytes + (int)bytes;
         return new Reading(head.Start, head.Fields, text[head.Bytes..length], []);
     }
 
@@ -166,7 +166,8 @@ internal static partial class StrictReader
             string[] lengths = Values("Content-Length");
             string[] codings = Values("Transfer-Encoding");
             Demand(lengths.Length + codings.Length < 2, "two framings", text);
-            Demand(lengths.Length == 0 || Length().IsMatch(lengths[0]), "a length that is none", text);
+            Demand(lengths.Length == 0 || (Length().IsMatch(lengths[0]) && long.TryParse(lengths[0],
+                CultureInfo.InvariantCulture, out _)), "a length that is not a plain one", text);
             Demand(codings.Length == 0 || codings[0] == "chunked", "another coding", text);
             return lengths.Length == 1 ? lengths[0] : codings.Length == 1 ? codings[0] : null;
         }
@@ -189,7 +190,7 @@ internal static partial class StrictReader
     [GeneratedRegex(@"\A([A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?\z")]
     private static partial Regex Host();
 
-    [GeneratedRegex(@"\A[0-9]{1,9}\z|\A0+[0-9]{1,9}\z")]
+    [GeneratedRegex(@"\A(0|[1-9][0-9]*)\z")]
     private static partial Regex Length();
 
     [GeneratedRegex(@"\A(0|[1-9a-f][0-9a-f]{0,6})?\z")]

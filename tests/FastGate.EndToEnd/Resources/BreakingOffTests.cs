@@ -20,7 +20,7 @@ public sealed partial class BreakingOffTests
         respond = { status = 200, body = "pong" }
         """;
 
-    private static int Rounds => ProcessState.IsFull ? 100 : 10;
+    private static int Rounds => ProcessState.IsFull ? 1_000 : 10;
 
     [Fact]
     public void A_process_gives_back_every_descriptor_and_its_memory()

@@ -162,7 +162,7 @@ public sealed class HeldBytesTests : IDisposable
     {
         wire.Socket.Blocking = false;
         int sent = 0;
-        while (sent < bytes.Length && wire.Socket.Poll(200_000, SelectMode.SelectWrite))
+        while (sent < bytes.Length && wire.Socket.Poll(100_000, SelectMode.SelectWrite))
         {
             sent += Math.Max(0, wire.Socket.Send(bytes, sent, bytes.Length - sent, SocketFlags.None, out _));
         }

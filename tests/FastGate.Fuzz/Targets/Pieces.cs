@@ -67,6 +67,6 @@ internal readonly record struct Pieces(int First, int Step)
             return;
         }
         Demand.That(pieces is ParseStatus.BareLf or ParseStatus.BareCr or ParseStatus.ControlByte
-            or ParseStatus.HeadTooLarge or ParseStatus.TargetTooLong, both);
+            or ParseStatus.HeadTooLarge or ParseStatus.TargetTooLong or ParseStatus.MethodTooLong, both);
     }
 }

@@ -17,6 +17,7 @@ internal static class RequestFuzz
         Connection: upgrade, x_y
         Upgrade: websocket
         Expect: 100-continue
+        Max-Forwards: 3
         X_Y: 1
         X_Y: 2
         """);
@@ -109,6 +110,12 @@ internal static class RequestFuzz
         Fields.StopWhereTheyMust(bytes, head.Headers, options);
         bool current = head.MinorVersion > 0;
         Demand.Same(current && head.Headers.Has(HeaderId.Expect), head.ExpectContinue, "it expects 100");
+        foreach (ref readonly Header header in head.Headers.Items)
+        {
+            // HTTP/1.0 has no expectations: whatever stands there must not become one of HTTP/1.1.
+            Demand.That(header.Id != HeaderId.Expect || (header.Flags & HeaderFlags.HopByHop) != 0 != current,
+                "an expectation");
+        }
         bool upgrade = current && options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade)
             && !Fields.Elements(bytes, head.Headers, HeaderId.Upgrade).Contains("h2c");
         Demand.Same(upgrade, head.Upgrade, "it upgrades");
@@ -133,11 +140,6 @@ internal static class RequestFuzz
         byte[] forwarded = Forward(bytes, head);
         var next = new RequestHead();
         ParseStatus status = Parse(forwarded, s_wide, next);
-        if (head.MinorVersion == 0 && head.Headers.Has(HeaderId.Expect))
-        {
-            // HTTP/1.0 has no expectations: whatever stands there was let through unread.
-            return;
-        }
         Demand.Same(ParseStatus.Complete, status, "as the next hop reads it");
         Demand.Same(forwarded.Length, next.Length, "as the next hop ends it");
         Demand.SameBytes(head.MethodName.Of(bytes), next.MethodName.Of(forwarded), "the forwarded method");
@@ -190,8 +192,8 @@ internal static class RequestFuzz
             "the request line");
         Demand.Same((one.Authority, one.MinorVersion, one.Framing, one.ContentLength, one.Length),
             (other.Authority, other.MinorVersion, other.Framing, other.ContentLength, other.Length), "the framing");
-        Demand.Same((one.KeepAlive, one.ExpectContinue, one.Upgrade),
-            (other.KeepAlive, other.ExpectContinue, other.Upgrade), "the connection");
+        Demand.Same((one.KeepAlive, one.ExpectContinue, one.Upgrade, one.MaxForwards),
+            (other.KeepAlive, other.ExpectContinue, other.Upgrade, other.MaxForwards), "the connection");
         Fields.AreSame(one.Headers, other.Headers);
     }
 

@@ -13,6 +13,7 @@ internal static class MessageMutations
         "Transfer-Encoding: chunked\r\n", "chunked", "Connection: close\r\n", "Connection: keep-alive\r\n", "close",
         "keep-alive", "Expect: 100-continue\r\n", "200", "204", "304", "101", "HTTP/1.1 200 OK\r\n",
         "0\r\n\r\n", "5\r\nhello\r\n", "Upgrade: x\r\n", "upgrade", ": \t", " \r\n", "\t\r\n", "%2e", "..", "//", "_",
+        "TE: trailers\r\n", "Connection: a\r\n", "Keep-Alive: 5\r\n",
     ];
 
     /// <summary>One of the texts with up to three changes.</summary>
@@ -26,9 +27,10 @@ internal static class MessageMutations
             {
                 int from = Math.Min(at, text.Length);
                 int to = Math.Min(from + length, text.Length);
-                string put = piece >= 0 ? s_pieces[piece] : piece == -1 ? "" : text[from..to] + text[from..to];
-                // Mostly put between, sometimes instead.
-                text = string.Concat(text.AsSpan(0, from), put, text.AsSpan(length > 6 ? to : from));
+                string put = piece >= 0 ? s_pieces[piece] : piece == -1 ? "" : text[from..to];
+                // Put between, or instead of one to six bytes.
+                int instead = Math.Min(from + Math.Max(length - 6, 0), text.Length);
+                text = string.Concat(text.AsSpan(0, from), put, text.AsSpan(instead));
             }
             return text;
         });
