@@ -187,7 +187,7 @@ internal sealed class AdminConnection
         try
         {
             long until = _client.Lane.Now + AdminLimits.PageMs;
-            foreach (bool _ in stats.Write(writer.Json, _client.Lane.Now))
+            foreach (bool _ in stats.Write(writer.Json, () => _client.Lane.Now))
             {
                 if (!writer.IsPiece)
                     continue;

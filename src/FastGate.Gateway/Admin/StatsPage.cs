@@ -36,13 +36,14 @@ public sealed class StatsPage
     /// <summary>Writes the document step by step: after each, what was written may be sent, and others may have their
     /// turn. Its numbers are of the moment in which their step is made.</summary>
     /// <param name="json">Where to.</param>
-    /// <param name="now">Milliseconds of the lanes' clock.</param>
-    internal IEnumerable<bool> Write(Utf8JsonWriter json, long now)
+    /// <param name="clock">Milliseconds of the lanes' clock, at each step: a slow reader is a minute later at the last
+    /// than at the first.</param>
+    internal IEnumerable<bool> Write(Utf8JsonWriter json, Func<long> clock)
     {
         json.WriteStartObject();
-        WriteProcess(json, now);
+        WriteProcess(json, clock());
         WriteListeners(json);
-        WriteRequests(json, now);
+        WriteRequests(json, clock());
         json.WriteStartArray("routes"u8);
         foreach (Route route in _gate.Table.RouteList)
         {
@@ -56,7 +57,7 @@ public sealed class StatsPage
             WriteUpstream(json, upstream);
             foreach (Server server in upstream.Servers)
             {
-                WriteServer(json, upstream, server, now);
+                WriteServer(json, upstream, server, clock());
                 yield return true;
             }
             json.WriteEndArray();
@@ -69,11 +70,11 @@ public sealed class StatsPage
         json.WriteStartArray("lanes"u8);
         foreach (Lane lane in _gate.Lanes)
         {
-            WriteLane(json, lane, now);
+            WriteLane(json, lane, clock());
             yield return true;
         }
         json.WriteEndArray();
-        WriteMemory(json, now);
+        WriteMemory(json, clock());
         json.WriteEndObject();
     }
 

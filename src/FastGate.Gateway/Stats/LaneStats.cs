@@ -28,6 +28,11 @@ internal sealed class LaneStats
     private const int RouteFirstReason = RouteFirstStatus + CommonStatuses.Count - 1;
     private const int RouteCount = (RouteFirstReason + ReasonWords.Count + 7) / 8 * 8;
 
+    // Of one listener.
+    private const int Accepted = 0;
+    private const int Open = 1;
+    private const int ListenerCount = 2;
+
     // Two cache lines before and after, so that no other lane's counters share one (neighbours are fetched in pairs).
     private const int Padding = 16;
     private readonly long[] _counters = new long[Padding + Count + Padding];
@@ -42,15 +47,20 @@ internal sealed class LaneStats
         // Pages of routes that never had a request are never touched, and cost nothing.
         _routes = new long[Padding + ((routes + 1) * RouteCount) + Padding];
         _rare = new RareStatuses?[routes + 1];
-        _listeners = new long[Padding + (listeners * 2) + Padding];
+        _listeners = new long[Padding + (listeners * ListenerCount) + Padding];
     }
 
     public RequestRate Rate { get; } = new();
 
-    /// <summary>A client's connection came to live on this lane.</summary>
-    public void ClientOpened(int listener) => Add(ref _listeners[Padding + (listener * 2)], 1);
+    /// <summary>A client's connection came to live on this lane, where it also ends.</summary>
+    public void ClientOpened(int listener)
+    {
+        int at = ListenerAt(listener);
+        Add(ref _listeners[at + Accepted], 1);
+        Add(ref _listeners[at + Open], 1);
+    }
 
-    public void ClientClosed(int listener) => Add(ref _listeners[Padding + (listener * 2) + 1], 1);
+    public void ClientClosed(int listener) => Add(ref _listeners[ListenerAt(listener) + Open], -1);
 
     /// <summary>A route was found for a request; <see cref="Finished"/> follows.</summary>
     public void Began(int route) => Add(ref _routes[PlaceOf(route) + RouteInFlight], 1);
@@ -95,11 +105,11 @@ internal sealed class LaneStats
     /// <summary>Adds this lane's numbers. Any thread.</summary>
     internal void AddTo(StatsTotals totals)
     {
-        for (int i = Padding; i < _listeners.Length - Padding; i += 2)
+        for (int at = Padding; at < _listeners.Length - Padding; at += ListenerCount)
         {
-            (long opened, long open) = ReadListener(i);
-            totals.ClientsAccepted += opened;
-            totals.ClientsOpen += open;
+            // In this order: never more open than accepted.
+            totals.ClientsOpen += Volatile.Read(ref _listeners[at + Open]);
+            totals.ClientsAccepted += Volatile.Read(ref _listeners[at + Accepted]);
         }
         totals.BytesIn += Read(BytesIn);
         totals.BytesOut += Read(BytesOut);
@@ -140,15 +150,7 @@ internal sealed class LaneStats
     }
 
     /// <summary>Open connections of clients that came through a listener. Any thread.</summary>
-    internal long OpenOf(int listener) => ReadListener(Padding + (listener * 2)).Open;
-
-    private (long Opened, long Open) ReadListener(int at)
-    {
-        // Ends before beginnings: what is read later is not smaller, so an open count is never negative.
-        long closed = Volatile.Read(ref _listeners[at + 1]);
-        long opened = Volatile.Read(ref _listeners[at]);
-        return (opened, opened - closed);
-    }
+    internal long OpenOf(int listener) => Volatile.Read(ref _listeners[ListenerAt(listener) + Open]);
 
     private void CountRare(int route, int status)
     {
@@ -159,6 +161,8 @@ internal sealed class LaneStats
         }
         rare.Count(status);
     }
+
+    private static int ListenerAt(int listener) => Padding + (listener * ListenerCount);
 
     private static int PlaceOf(int route) => Padding + (route * RouteCount);
 

@@ -26,7 +26,7 @@ internal static class StatsDocument
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes))
         {
-            foreach (bool _ in page.Write(json, now))
+            foreach (bool _ in page.Write(json, () => now))
             {
             }
         }

@@ -296,8 +296,8 @@ public sealed class StatsPageTests
         using (var firstJson = new Utf8JsonWriter(firstBytes))
         using (var secondJson = new Utf8JsonWriter(secondBytes))
         {
-            using IEnumerator<bool> first = page.Write(firstJson, gate.Lane.Now).GetEnumerator();
-            using IEnumerator<bool> second = page.Write(secondJson, gate.Lane.Now).GetEnumerator();
+            using IEnumerator<bool> first = page.Write(firstJson, () => gate.Lane.Now).GetEnumerator();
+            using IEnumerator<bool> second = page.Write(secondJson, () => gate.Lane.Now).GetEnumerator();
             for (bool more = first.MoveNext(); more; more = first.MoveNext() && second.MoveNext())
             {
             }

@@ -92,8 +92,9 @@ public sealed class RequestRateTests
         writer.Start();
         while (writer.IsAlive)
         {
-            long now = Volatile.Read(ref clock);
+            // In this order: whatever is finished after the time was read is in the difference.
             long before = rate.Requests;
+            long now = Volatile.Read(ref clock);
             RateReading reading = Read(rate, now);
             // What was finished in the window, and at most what was finished while it was read.
             Assert.InRange(reading.Requests, 0, (RequestRate.WindowSeconds * PerSecond) + rate.Requests - before + PerSecond);
