@@ -36,7 +36,7 @@ public class StatsBench
     }
 
     [Benchmark]
-    public void TryWithServer() => _server.Finished(0, isError: false, latencyUs: 850 + (_now & 255), _now++);
+    public void TryWithServer() => _server.Answered(0, latencyUs: 850 + (_now & 255), _now++);
 
     [Benchmark]
     public void Turn() => _histogram.Record(_now++, 20 + (_now & 63));

@@ -222,14 +222,17 @@ public sealed class StatsPage
 
     private void WriteServer(Utf8JsonWriter json, Upstream upstream, Server server, long now)
     {
-        var condition = ServerCondition.Of(server);
+        ServerStatus status = server.Status;
+        double ewmaUs = server.LatencyUs(now);
         (long requests, long errors) = server.Stats.Sum();
         json.WriteStartObject();
         json.WriteString("address"u8, server.Name);
-        json.WriteString("state"u8, condition.State);
-        WriteTime(json, "state_since"u8, TimeOf(condition.SinceMs));
-        json.WriteString("state_reason"u8, condition.Reason);
-        WriteTime(json, "last_check"u8, TimeOf(condition.LastCheckMs));
+        json.WriteNumber("weight"u8, server.Weight);
+        json.WriteString("state"u8, status.State.Word);
+        WriteTime(json, "state_since"u8, TimeOf(status.Since));
+        json.WriteString("state_reason"u8, status.Reason.Length > 0 ? status.Reason : null);
+        // Later: there are no active checks yet.
+        json.WriteNull("last_check"u8);
         json.WriteNumber("active"u8, server.Active);
         json.WriteNumber("idle"u8, upstream.IdleOf(server));
         json.WriteNumber("requests"u8, requests);
@@ -237,7 +240,7 @@ public sealed class StatsPage
         _histogram.Clear();
         server.Stats.AddLatencyTo(_histogram, now);
         WriteHistogram(json, "latency_us"u8);
-        WriteNumber(json, "ewma_us"u8, condition.EwmaUs);
+        WriteNumber(json, "ewma_us"u8, ewmaUs > 0 ? (long)ewmaUs : null);
         json.WriteEndObject();
     }
 
@@ -317,8 +320,8 @@ public sealed class StatsPage
     }
 
     /// <summary>A moment of the lanes' clock; nothing is older than the process.</summary>
-    private DateTimeOffset? TimeOf(long? ms) =>
-        _facts.StartedAt + (ms is { } known ? TimeSpan.FromMilliseconds(Math.Max(0, known - _facts.StartedMs)) : null);
+    private DateTimeOffset TimeOf(long ms) =>
+        _facts.StartedAt + TimeSpan.FromMilliseconds(Math.Max(0, ms - _facts.StartedMs));
 
     /// <summary>RFC 3339, UTC, to the millisecond.</summary>
     private static void WriteTime(Utf8JsonWriter json, ReadOnlySpan<byte> name, DateTimeOffset? time)

@@ -31,6 +31,9 @@ internal sealed class Draft(Surroundings surroundings)
 
     public List<(UpstreamOptions Options, IReadOnlyList<Origin> ServerOrigins)> Upstreams { get; } = [];
 
+    /// <summary>Names of patterns that an upstream's `hash` looks for.</summary>
+    public List<(string Upstream, string Name, SourceText Key)> PathKeys { get; } = [];
+
     public List<RouteOptions> Routes { get; } = [];
 
     /// <summary>What was named, to find what is named twice and what is named nowhere. They hold also what was dropped

@@ -58,6 +58,7 @@ public static class GateCompiler
             Timeout = route.Timeout,
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,
+            BalanceKey = route.Upstream is { } group ? Key(upstreams[group].Options, names, route, problems) : null,
             StripPrefix = route.StripPrefix is { } prefix
                 ? ForwardedPath.Parse(prefix, patterns, route.IgnoreCase, problems)
                 : null,
@@ -81,6 +82,18 @@ public static class GateCompiler
         return problems.Count == 0
             ? definition
             : throw new InvalidOperationException($"route '{route.Name}' was not checked: {problems[0]}");
+    }
+
+    private static RequestHash? Key(UpstreamOptions upstream, RouteNames names, RouteOptions route,
+        List<RoutingProblem> problems)
+    {
+        var keys = new List<RequestKey>();
+        foreach (string text in upstream.Hash)
+        {
+            RequestKey.TryParse(text, KeyUse.Hash, problems, out RequestKey key);
+            keys.Add(key);
+        }
+        return keys.Count == 0 ? null : new RequestHash(keys, names, route.Name);
     }
 
     private static int IndexOf(GateOptions options, string listener)

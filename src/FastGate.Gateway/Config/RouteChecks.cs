@@ -11,6 +11,7 @@ internal sealed class RouteChecks
     private readonly Dictionary<string, int> _listeners = new(StringComparer.Ordinal);
     private readonly Dictionary<RoutePattern, SourceText> _sources = [];
     private readonly RouteTrieBuilder<RouteOptions> _builder = new();
+    private readonly Dictionary<string, List<RouteNames>> _upstreamNames = new(StringComparer.Ordinal);
 
     private RouteChecks(Draft draft)
     {
@@ -24,6 +25,7 @@ internal sealed class RouteChecks
         var checks = new RouteChecks(draft);
         foreach (var route in draft.Routes)
             checks.Add(route);
+        checks.CheckPathKeys();
         checks.ReportFindings();
     }
 
@@ -37,6 +39,12 @@ internal sealed class RouteChecks
         if (patterns is null || names is null)
             return;
         CheckTemplates(route, names);
+        if (route.Upstream is { } upstream)
+        {
+            if (!_upstreamNames.TryGetValue(upstream, out var known))
+                _upstreamNames.Add(upstream, known = []);
+            known.Add(names);
+        }
         if (conditions is null)
             return;
         _builder.Add(new RouteDefinition<RouteOptions>(route.Name, route)
@@ -48,6 +56,19 @@ internal sealed class RouteChecks
             IgnoreCase = route.IgnoreCase,
             EncodedSlash = route.EncodedSlash,
         });
+    }
+
+    /// <summary>A route without the name is spread as any request without its key is; but some route must have
+    /// it.</summary>
+    private void CheckPathKeys()
+    {
+        foreach (var (upstream, name, key) in _draft.PathKeys)
+        {
+            if (!_upstreamNames.TryGetValue(upstream, out var routes) || routes.Exists(names => names.IsInSome(name)))
+                continue;
+            _draft.Refuse(key, "key", $"no pattern of a route to upstream '{upstream}' has {{{name}}}",
+                "no request would have this key");
+        }
     }
 
     private List<RoutePattern>? Patterns(RouteOptions route)
@@ -75,7 +96,7 @@ internal sealed class RouteChecks
             var condition = when.Present is { } present
                 ? WhenCondition.Parse(when.Key.Value, present, problems)
                 : WhenCondition.Parse(when.Key.Value, [.. when.Values.Select(v => v.Value)], problems);
-            if (condition is { Source: WhenSource.Path } && names is not null && !names.IsInEvery(condition.Name))
+            if (condition is { Source: KeySource.Path } && names is not null && !names.IsInEvery(condition.Name))
             {
                 problems.Add(new RoutingProblem(0, when.Key.Value.Length,
                     $"not every pattern of this route has {{{condition.Name}}}, so '{when.Key.Value}' could never hold",

@@ -35,10 +35,10 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
             "body_bytes_max", "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
 
     public static Shape Upstream { get; } = new("[upstream.NAME]",
-        ["servers", "balance", "pool"],
-        ["hash", "health", "eject", "slow_start", "concurrency", "protocol", "tls"]);
+        ["servers", "balance", "hash", "slow_start", "pool"],
+        ["health", "eject", "concurrency", "protocol", "tls"]);
 
-    public static Shape UpstreamServer { get; } = new("a server of 'servers'", ["address"], ["weight", "backup"]);
+    public static Shape UpstreamServer { get; } = new("a server of 'servers'", ["address", "weight", "backup"], []);
 
     public static Shape Pool { get; } = new("'pool'",
         ["connections_max", "tunnels_max", "idle", "queue_max", "queue_timeout"],
@@ -62,5 +62,6 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     /// <summary>Where a key that is in the wrong place may belong; the first that has it.</summary>
     public static Shape[] All { get; } =
-        [Root, Server, Admin, Log, Client, Listener, Upstream, Route, Timeout, Pool, Respond, Redirect, RequestHeaders];
+        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Pool, Respond, Redirect,
+            RequestHeaders];
 }

@@ -1,3 +1,4 @@
+using FastGate.Gateway.Routing;
 using FastGate.Gateway.Upstreams;
 
 namespace FastGate.Gateway.Config;
@@ -6,14 +7,20 @@ namespace FastGate.Gateway.Config;
 internal static class UpstreamSection
 {
     private const int CountMax = 1_000_000;
+    private const string Example = "write hash = \"cookie:sid\", a key";
 
     public static void Read(TableReader table, TomlEntry entry)
     {
         var draft = table.Draft;
         var named = NameRules.Check(entry.Key, entry.KeyOrigin, draft.UpstreamNames, draft.Problems);
         var servers = Servers(table);
-        var balance = table.Word("balance", Balance.Least,
-            [("least", Balance.Least), ("round_robin", Balance.RoundRobin)], ["p2c", "p2c_ewma", "hash"]);
+        var balance = table.Word<Balance?>("balance", null,
+        [
+            ("p2c_ewma", Balance.P2cEwma), ("p2c", Balance.P2c), ("least", Balance.Least),
+            ("round_robin", Balance.RoundRobin), ("hash", Balance.Hash),
+        ]);
+        var hash = Hash(table, entry.Key, balance);
+        var slowStart = table.Duration("slow_start", 0, none: 0);
         var pool = Pool(table);
         if (!named || servers.Count == 0)
             return;
@@ -21,17 +28,19 @@ internal static class UpstreamSection
             new UpstreamOptions
             {
                 Name = entry.Key,
-                Servers = [.. servers.Select(s => new UpstreamServer(s.Address))],
-                Balance = balance,
+                Servers = [.. servers.Select(s => s.Server)],
+                Balance = balance ?? Balance.P2cEwma,
+                Hash = hash,
+                SlowStartMs = slowStart,
                 Pool = pool,
             },
             [.. servers.Select(s => s.Origin)]));
     }
 
-    private static List<(ServerAddress Address, Origin Origin)> Servers(TableReader table)
+    private static List<(UpstreamServer Server, Origin Origin)> Servers(TableReader table)
     {
         const string key = "servers";
-        var servers = new List<(ServerAddress Address, Origin Origin)>();
+        var servers = new List<(UpstreamServer Server, Origin Origin)>();
         var entry = table.Table.Find(key);
         if (entry is null)
         {
@@ -49,34 +58,76 @@ internal static class UpstreamSection
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in array.Items)
         {
-            if (Server(table, item) is not { } text || Address(table, text) is not { } address)
+            var (text, weight, isBackup) = Server(table, item);
+            if (text is null || Address(table, text) is not { } address)
                 continue;
             if (seen.Add(address.Text))
-                servers.Add((address, item.Origin));
+                servers.Add((new UpstreamServer(address, weight, isBackup), item.Origin));
             else
                 table.Refuse(text, "address", $"'{address.Text}' is twice in {table.Where}", "name each server once");
+        }
+        if (servers.Count > 0 && servers.Count == array.Items.Count && servers.TrueForAll(s => s.Server.IsBackup))
+        {
+            table.Error(key, $"every server of {table.Where} is a backup",
+                "a backup stands in for servers that are none");
         }
         return servers;
     }
 
-    private static SourceText? Server(TableReader table, TomlNode item)
+    private static (SourceText? Address, int Weight, bool IsBackup) Server(TableReader table, TomlNode item)
     {
         switch (item)
         {
             case TomlString text:
-                return table.Draft.Resolve(text);
+                return (table.Draft.Resolve(text), 1, false);
             case TomlTable inner:
                 var where = $"a server of {table.Where}";
                 var server = new TableReader(inner, Shape.UpstreamServer, where, table.Draft, table);
                 server.CheckKeys();
                 if (!server.Has("address"))
                     server.Missing("address", "write { address = \"127.0.0.1:9000\" }");
-                return server.Text("address", "127.0.0.1:9000");
+                return (server.Text("address", "127.0.0.1:9000"),
+                    server.Count("weight", 1, 1, UpstreamServer.WeightMax), server.Flag("backup", false));
             default:
                 table.Draft.Problems.Error(item.Origin, $"a server is a string or a table, not {item.Noun}",
                     "write \"127.0.0.1:9000\"");
-                return null;
+                return (null, 1, false);
         }
+    }
+
+    /// <summary>What requests are told apart by: there with <c>hash</c>, and only then.</summary>
+    private static List<string> Hash(TableReader table, string upstream, Balance? balance)
+    {
+        const string key = "hash";
+        if (!table.Has(key))
+        {
+            if (balance == Balance.Hash && !table.IsMisspelt(key))
+                table.Error("balance", $"{table.Where} hashes, and has no 'hash'", Example);
+            return [];
+        }
+        // A balance that is no word of the list is one mistake, and reported already.
+        if (balance != Balance.Hash && (balance is not null || !table.Has("balance")))
+        {
+            table.Draft.Problems.Error(table.KeyOrigin(key), "'hash' has no effect without balance = \"hash\"",
+                table.Has("balance") ? null : "write balance = \"hash\" too");
+        }
+        if (table.IsEmptyList(key))
+            table.Error(key, "'hash' is empty", Example);
+        var keys = new List<string>();
+        var seen = new HashSet<RequestKey>();
+        foreach (var text in table.Texts(key, orOne: true) ?? [])
+        {
+            var problems = new List<RoutingProblem>();
+            var known = RequestKey.TryParse(text.Value, KeyUse.Hash, problems, out var parsed);
+            foreach (var problem in problems)
+                table.Draft.Refuse(text, text.At(problem.Offset, problem.Length), "key", problem.Message, problem.Hint);
+            if (known && !seen.Add(parsed))
+                table.Refuse(text, "key", $"'{text.Value}' is twice in 'hash'", "name each key once");
+            if (known && parsed.Source == KeySource.Path)
+                table.Draft.PathKeys.Add((upstream, parsed.Name, text));
+            keys.Add(text.Value);
+        }
+        return keys;
     }
 
     private static ServerAddress? Address(TableReader table, SourceText text)

@@ -205,6 +205,7 @@ internal sealed class Exchange : ConnectionWatch
         Route = null;
         Match = default;
         Pooled = null;
+        Wait.Forget();
         Server = null;
         Status = 0;
         Reason = Reason.None;
@@ -217,12 +218,7 @@ internal sealed class Exchange : ConnectionWatch
         KeepAlive = false;
         BodyBytesIn = 0;
         BodyBytesOut = 0;
-        HeadReadAt = 0;
-        HeadSentAt = 0;
-        SentAt = 0;
-        AnsweredAt = 0;
-        AnswerSentAt = 0;
-        WaitTicks = 0;
+        HeadReadAt = HeadSentAt = SentAt = AnsweredAt = AnswerSentAt = WaitTicks = 0;
         UploadCanceled = false;
         TunnelDeaf = false;
         ResponseBytes = default;

@@ -41,6 +41,7 @@ internal static class Forwarder
         Route route = exchange.Route!;
         ConnectionPool pool = route.Upstream!.PoolOf(lane.Lane);
         bool replaced = false;
+        exchange.Wait.Key = KeyOf(exchange, route);
         while (true)
         {
             Rental rental = await RentAsync(exchange, pool, route, fresh: replaced);
@@ -50,7 +51,6 @@ internal static class Forwarder
                 if (rental.Tried is { } tried)
                 {
                     exchange.Server = tried;
-                    lane.CountTry(exchange, tried);
                 }
                 return;
             }
@@ -77,10 +77,11 @@ internal static class Forwarder
             bool whole = false;
             if (heard == Heard.Head)
             {
+                Feedback.Answered(exchange, pooled.Server, lane.Lane);
                 if (exchange.Response.Status == 101)
                 {
                     await SwitchAsync(exchange, lane, pooled, upload);
-                    lane.CountTry(exchange, pooled.Server);
+                    Feedback.TunnelEnded(exchange, pooled.Server, lane.Lane);
                     return;
                 }
                 BeginAnswer(exchange, lane);
@@ -93,7 +94,10 @@ internal static class Forwarder
             if (heard == Heard.Head)
             {
                 Settle(exchange, pooled, whole && uploaded && sent == UploadEnd.Complete);
-                lane.CountTry(exchange, pooled.Server);
+                if (!whole)
+                {
+                    Feedback.Failed(exchange, pooled.Server, lane.Lane);
+                }
                 return;
             }
             pooled.Pool.Drop(pooled);
@@ -102,13 +106,18 @@ internal static class Forwarder
                 exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
                     : sent.Reason() is not Reason.None and var reason ? reason
                     : Reason.ConnectionTerminated);
-                lane.CountTry(exchange, pooled.Server);
+                Feedback.Failed(exchange, pooled.Server, lane.Lane);
                 return;
             }
             replaced = true;
             exchange.UploadCanceled = false;
+            exchange.SentAt = 0;
         }
     }
+
+    /// <summary>By which a server is chosen, where the upstream hashes.</summary>
+    private static ulong KeyOf(Exchange exchange, Route route) =>
+        route.BalanceKey?.Of(RoutePhase.RequestOf(exchange), exchange.Match.Captures) ?? 0;
 
     /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
     /// one.</summary>

@@ -153,14 +153,6 @@ internal sealed class GateLane
         }
     }
 
-    /// <summary>A try with a server is over, well or not: what it is known for is up to date.</summary>
-    public void CountTry(Exchange exchange, Server server)
-    {
-        bool isWaitKnown = exchange.SentAt != 0 && exchange.AnsweredAt >= exchange.SentAt;
-        server.Stats.Finished(Lane.Index, exchange.Reason.IsServers,
-            isWaitKnown ? (exchange.AnsweredAt - exchange.SentAt) / 1000 : -1, Lane.Now);
-    }
-
     /// <summary>A bug ended an exchange. Nothing is logged of it, for what it holds may be half-made; but it is
     /// counted, and its connection's permit is free again.</summary>
     public void Abandon(Exchange exchange)

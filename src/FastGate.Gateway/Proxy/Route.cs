@@ -19,6 +19,9 @@ internal sealed class Route
     /// <summary>Forwards here; null when the gate answers itself.</summary>
     public Upstream? Upstream { get; init; }
 
+    /// <summary>By which its upstream chooses a server; null where it needs none.</summary>
+    public RequestHash? BalanceKey { get; init; }
+
     /// <summary>Taken off the path before it is forwarded; null for nothing.</summary>
     public ForwardedPath? StripPrefix { get; init; }
 

@@ -137,21 +137,23 @@ internal static class RoutePhase
         return true;
     }
 
+    /// <summary>What of an exchange decides where it goes.</summary>
+    public static RouteRequest RequestOf(Exchange exchange) => new()
+    {
+        Listener = exchange.Loop.Listener,
+        Host = exchange.Authority,
+        Path = exchange.Path,
+        Method = exchange.Request.Method,
+        MethodName = exchange.Request.MethodName.Of(exchange.HeadBytes),
+        Head = exchange.Request,
+        HeadBytes = exchange.HeadBytes,
+        ClientIp = exchange.ClientIp,
+    };
+
     private static bool Match(Exchange exchange, GateLane lane, bool hasEncodedSlash)
     {
         RequestHead request = exchange.Request;
-        var wanted = new RouteRequest
-        {
-            Listener = exchange.Loop.Listener,
-            Host = exchange.Authority,
-            Path = exchange.Path,
-            Method = request.Method,
-            MethodName = request.MethodName.Of(exchange.HeadBytes),
-            Head = request,
-            HeadBytes = exchange.HeadBytes,
-            ClientIp = exchange.ClientIp,
-        };
-        switch (exchange.Table.Routes.Match(wanted, out exchange.Match))
+        switch (exchange.Table.Routes.Match(RequestOf(exchange), out exchange.Match))
         {
             case MatchOutcome.NotFound:
                 exchange.Fail(Reason.NoRoute);

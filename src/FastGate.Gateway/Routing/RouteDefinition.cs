@@ -61,6 +61,9 @@ internal sealed class RouteNames
     public bool IsInEvery(string name) => _patterns.Count > 0
         && _patterns.All(p => name == "rest" ? p.HasRest : p.Names.Contains(name));
 
+    /// <summary>Some pattern has it.</summary>
+    public bool IsInSome(string name) => _patterns.Any(p => name == "rest" ? p.HasRest : p.Names.Contains(name));
+
     /// <summary>The first pattern that lacks the name.</summary>
     public RoutePattern? FirstWithout(string name) =>
         _patterns.FirstOrDefault(p => name == "rest" ? !p.HasRest : !p.Names.Contains(name));

@@ -17,14 +17,14 @@ internal enum WhenTest : byte
 /// nothing.</summary>
 internal sealed class WhenCondition
 {
-    private readonly WhenKey _key;
+    private readonly RequestKey _key;
     private readonly byte[] _name;
     private readonly byte[][] _values;
     private readonly UInt128[] _addresses;
     /// <summary>Of a path: which segment of the pattern.</summary>
     private readonly int _segment = -1;
 
-    private WhenCondition(WhenKey key, WhenTest test, IReadOnlyList<string> values, int segment)
+    private WhenCondition(RequestKey key, WhenTest test, IReadOnlyList<string> values, int segment)
     {
         _key = key;
         Test = test;
@@ -32,18 +32,18 @@ internal sealed class WhenCondition
         _segment = segment;
         _name = Encoding.UTF8.GetBytes(key.Name);
         _values = [.. values.Select(Encoding.UTF8.GetBytes)];
-        _addresses = key.Source == WhenSource.Ip
+        _addresses = key.Source == KeySource.Ip
             ? [.. values.Select(value => UInt128.Parse(value, NumberStyles.HexNumber, CultureInfo.InvariantCulture))]
             : [];
         Identity = key.Source switch
         {
-            WhenSource.Header => $"header:{key.Name.ToUpperInvariant()}",
-            WhenSource.Path => $"path:{(key.Name == "rest" ? key.Name : segment)}",
+            KeySource.Header => $"header:{key.Name.ToUpperInvariant()}",
+            KeySource.Path => $"path:{(key.Name == "rest" ? key.Name : segment)}",
             _ => key.ToString(),
         };
     }
 
-    public WhenSource Source => _key.Source;
+    public KeySource Source => _key.Source;
     public string Name => _key.Name;
     public WhenTest Test { get; }
     /// <summary>In the one spelling that is compared; empty unless <see cref="Test"/> is OneOf.</summary>
@@ -60,7 +60,7 @@ internal sealed class WhenCondition
     public static WhenCondition? Parse(string key, IReadOnlyList<string> values, List<RoutingProblem> problems)
     {
         int before = problems.Count;
-        bool known = WhenKey.TryParse(key, asksPresence: false, problems, out WhenKey parsed);
+        bool known = RequestKey.TryParse(key, KeyUse.When, problems, out RequestKey parsed);
         if (values.Count is 0 or > RoutingLimits.WhenValuesMax)
         {
             problems.Add(values.Count == 0
@@ -76,7 +76,7 @@ internal sealed class WhenCondition
                 canonical.Add(value);
             }
         }
-        if (known && parsed.Source == WhenSource.Method && canonical.Contains("GET") && !canonical.Contains("HEAD"))
+        if (known && parsed.Source == KeySource.Method && canonical.Contains("GET") && !canonical.Contains("HEAD"))
         {
             canonical.Add("HEAD");
         }
@@ -85,14 +85,14 @@ internal sealed class WhenCondition
 
     /// <summary><c>"cookie:old" = false</c>: true asks for presence, false for absence.</summary>
     public static WhenCondition? Parse(string key, bool present, List<RoutingProblem> problems) =>
-        WhenKey.TryParse(key, asksPresence: true, problems, out WhenKey parsed)
+        RequestKey.TryParsePresence(key, problems, out RequestKey parsed)
             ? new WhenCondition(parsed, present ? WhenTest.Present : WhenTest.Absent, [], -1)
             : null;
 
     /// <summary>The same, with the name of a path found in <paramref name="pattern"/>.</summary>
     public WhenCondition For(RoutePattern pattern)
     {
-        if (Source != WhenSource.Path)
+        if (Source != KeySource.Path)
         {
             return this;
         }
@@ -107,13 +107,13 @@ internal sealed class WhenCondition
     /// <summary>Whether the request satisfies this condition of a pattern whose path it matches.</summary>
     public bool Holds(in RouteRequest request) => Source switch
     {
-        WhenSource.Header => HeaderHolds(request.Head, request.HeadBytes),
-        WhenSource.Query => QueryHolds(request.Head.Query.Of(request.HeadBytes)),
-        WhenSource.Cookie => CookieHolds(request.Head, request.HeadBytes),
-        WhenSource.Ip => request.ClientIp is { } ip
+        KeySource.Header => HeaderHolds(request.Head, request.HeadBytes),
+        KeySource.Query => QueryHolds(request.Head.Query.Of(request.HeadBytes)),
+        KeySource.Cookie => CookieHolds(request.Head, request.HeadBytes),
+        KeySource.Ip => request.ClientIp is { } ip
             && Array.IndexOf(_addresses, ip.Network(_key.V4Bits, _key.V6Bits).Value) >= 0,
-        WhenSource.Path => PathHolds(request.Path),
-        WhenSource.Host => HostHolds(HostPattern.NameOf(request.Host)),
+        KeySource.Path => PathHolds(request.Path),
+        KeySource.Host => HostHolds(HostPattern.NameOf(request.Host)),
         _ => HasValue(request.MethodName),
     };
 

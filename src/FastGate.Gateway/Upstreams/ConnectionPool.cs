@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams.Balancing;
 using FastGate.Net;
 using FastGate.Net.Async;
 
@@ -18,8 +19,10 @@ public sealed class ConnectionPool
     private readonly Upstream _upstream;
     private readonly Transport _transport;
     private readonly Balancer _balancer;
+    private readonly LaneLoad _load;
     private readonly IdleConnections[] _idle;
     private readonly LaneAction _grant;
+    private ServerSet _set;
     private int _idleCount;
     private int _granting;
 
@@ -28,7 +31,9 @@ public sealed class ConnectionPool
         _upstream = upstream;
         _transport = transport;
         Lane = lane;
-        _balancer = new Balancer(upstream.Options.Balance, upstream.Servers);
+        _balancer = Balancer.Create(upstream, lane.Index, (ulong)Random.Shared.NextInt64());
+        _load = upstream.Loads[lane.Index];
+        _set = upstream.Set;
         _idle = new IdleConnections[upstream.Servers.Length];
         for (int i = 0; i < _idle.Length; i++)
         {
@@ -49,14 +54,24 @@ public sealed class ConnectionPool
     /// <summary>Of those, the ones to one server; any thread.</summary>
     internal int IdleOf(Server server) => _idle[server.Index].Count;
 
-    /// <summary>A connection for one exchange. Completes at once when one is idle.</summary>
-    /// <param name="wait">The exchange's own wait, for when it must queue.</param>
+    /// <summary>A connection for one exchange. Completes at once when one is idle. A server that could not be connected
+    /// to is noted in <see cref="PoolWait.Tried"/>.</summary>
+    /// <param name="wait">The exchange's own wait, for when it must queue, and what it is to be sent by.</param>
     /// <param name="connectMs">How long a connect may take.</param>
     /// <param name="fresh">Never an idle connection: the last one was stale.</param>
     public ValueTask<Rental> RentAsync(PoolWait wait, long connectMs, bool fresh = false)
     {
         Lane.AssertCurrent();
-        Server server = _balancer.Pick();
+        Server? server = _balancer.Pick(Lane.Now, wait.Key, wait.Tried);
+        if (_balancer.Set != _set)
+        {
+            _set = _balancer.Set;
+            CloseUnusable();
+        }
+        if (server is null)
+        {
+            return new ValueTask<Rental>(new Rental(null, _set.Refusal));
+        }
         if (!fresh && _idle[server.Index].TryTake() is { } idle)
         {
             return new ValueTask<Rental>(Activate(idle));
@@ -65,14 +80,20 @@ public sealed class ConnectionPool
         {
             return DialAsync(server, connectMs, wait);
         }
-        // The chosen one is full: any other that has an idle connection or room.
-        foreach (Server other in _upstream.Servers)
+        // The chosen one is full: the next that has an idle connection or room.
+        int place = _set.PlaceOf(server.Index);
+        for (int i = 1; i < _set.Count; i++)
         {
+            Server other = _set.Servers[(place + i) % _set.Count];
+            if (wait.Tried.Contains(other.Index))
+            {
+                continue;
+            }
             if (!fresh && _idle[other.Index].TryTake() is { } spare)
             {
                 return new ValueTask<Rental>(Activate(spare));
             }
-            if (other != server && (other.TryTakePermit() || (fresh && TryFreePermit(other))))
+            if (other.TryTakePermit() || (fresh && TryFreePermit(other)))
             {
                 return DialAsync(other, connectMs, wait);
             }
@@ -87,20 +108,20 @@ public sealed class ConnectionPool
     {
         Lane.AssertCurrent();
         Debug.Assert(pooled.Pool == this && !pooled.IsTunnel);
-        pooled.Server.CountActive(Lane, -1);
+        CountActive(pooled.Server, -1);
         long idleMs = _upstream.Options.Pool.IdleMs;
         if (keepAliveSeconds >= 0)
         {
             // A second less than the server's own, or a request could meet its FIN.
             idleMs = Math.Min(idleMs, (keepAliveSeconds - 1) * 1000L);
         }
-        if (idleMs <= 0 || !pooled.Connection.IsSilent())
+        if (idleMs <= 0 || !pooled.Server.Status.IsUsable || !pooled.Connection.IsSilent())
         {
             End(pooled);
             return;
         }
         pooled.IsReused = true;
-        if (_upstream.Queue.TryDequeue() is { } waiter)
+        if (_upstream.Set.Contains(pooled.Server) && _upstream.Queue.TryDequeue() is { } waiter)
         {
             Give(pooled, waiter);
             return;
@@ -121,7 +142,7 @@ public sealed class ConnectionPool
     public void Drop(PooledConnection pooled)
     {
         Lane.AssertCurrent();
-        pooled.Server.CountActive(Lane, -1);
+        CountActive(pooled.Server, -1);
         End(pooled);
     }
 
@@ -152,10 +173,27 @@ public sealed class ConnectionPool
     {
         foreach (IdleConnections idle in _idle)
         {
-            while (idle.TryTake() is { } pooled)
+            Close(idle);
+        }
+    }
+
+    /// <summary>Closes what idles at servers that went down or are drained.</summary>
+    private void CloseUnusable()
+    {
+        foreach (Server server in _upstream.Servers)
+        {
+            if (!server.Status.IsUsable)
             {
-                End(pooled);
+                Close(_idle[server.Index]);
             }
+        }
+    }
+
+    private void Close(IdleConnections idle)
+    {
+        while (idle.TryTake() is { } pooled)
+        {
+            End(pooled);
         }
     }
 
@@ -176,21 +214,23 @@ public sealed class ConnectionPool
     private Rental Activate(PooledConnection pooled)
     {
         pooled.Connection.Watch(null);
-        pooled.Server.CountActive(Lane, 1);
+        CountActive(pooled.Server, 1);
         return new Rental(pooled, Reason.None);
+    }
+
+    private void CountActive(Server server, int change)
+    {
+        _load.Count(server.Index, change);
+        _balancer.LoadChanged(server);
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)
     {
         NetAddress[] addresses = server.Addresses;
-        if (addresses.Length == 0)
-        {
-            FreePermit(server);
-            return new Rental(null, Reason.DnsError, server);
-        }
-        server.CountActive(Lane, 1);
-        long due = Lane.Now + connectMs;
+        CountActive(server, 1);
+        long from = Lane.Now;
+        long due = from + connectMs;
         uint turn = server.NextTurn(addresses);
         Connection connection = await _transport.ConnectAsync(Lane, addresses[turn], due, wait.Connect);
         // A name often stands for an address of each family, and the server listens on one of them.
@@ -211,6 +251,12 @@ public sealed class ConnectionPool
             ConnectionFault.Exhausted => Reason.Overloaded,
             _ => Reason.ConnectionRefused,
         };
+        if (connection.Fault is not (ConnectionFault.Exhausted or ConnectionFault.Aborted))
+        {
+            server.Finished(Lane, (Lane.Now - from) * 1000, Outcome.Failed);
+            server.Stats.Failed(Lane.Index, isError: true);
+            wait.Tried.Add(server);
+        }
         Drop(pooled);
         return new Rental(null, reason, server);
     }
@@ -227,9 +273,9 @@ public sealed class ConnectionPool
         {
             // Either who frees something from now on sees this wait, or it is seen here.
             Interlocked.MemoryBarrier();
-            foreach (Server each in _upstream.Servers)
+            foreach (Server each in _upstream.Set.Servers)
             {
-                ServeQueue(each);
+                _upstream.ServeQueue(each);
             }
             Wish();
         }
@@ -248,9 +294,12 @@ public sealed class ConnectionPool
         {
             return Activate(pooled);
         }
-        return wait.Permit is { } server
-            ? await DialAsync(server, connectMs, wait)
-            : new Rental(null, Reason.ConnectionLimitReached);
+        if (wait.Permit is { } server)
+        {
+            return await DialAsync(server, connectMs, wait);
+        }
+        ServerSet set = _upstream.Set;
+        return new Rental(null, set.Count == 0 ? set.Refusal : Reason.ConnectionLimitReached);
     }
 
     /// <summary>Asks the lanes that have idle connections for one.</summary>
@@ -268,8 +317,9 @@ public sealed class ConnectionPool
     /// <summary>What idles here goes to those who queue, the longest waiting first.</summary>
     private void GrantWishes()
     {
-        foreach (IdleConnections idle in _idle)
+        foreach (Server server in _upstream.Set.Servers)
         {
+            IdleConnections idle = _idle[server.Index];
             while (_upstream.Queue.Count > 0 && idle.TryTake() is { } pooled)
             {
                 pooled.Connection.Watch(null);
@@ -320,23 +370,6 @@ public sealed class ConnectionPool
     private void FreePermit(Server server)
     {
         server.ReturnPermit();
-        ServeQueue(server);
-    }
-
-    /// <summary>Permits that are free go to whoever waits longest, who dials with them. Every way that gives one back
-    /// looks at the queue afterwards, so that nobody waits beside a free permit.</summary>
-    private void ServeQueue(Server server)
-    {
-        while (_upstream.Queue.Count > 0 && server.TryTakePermit())
-        {
-            if (_upstream.Queue.TryDequeue() is { } waiter)
-            {
-                waiter.CompleteWithPermit(server);
-            }
-            else
-            {
-                server.ReturnPermit();
-            }
-        }
+        _upstream.ServeQueue(server);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class Resolver : LaneTimer
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
     private async ValueTask ResolveAsync()
     {
-        (IPAddress[] found, string? error) = await _lane.OffloadAsync(Ask, _server.Address.Host!);
+        string? error = await _lane.OffloadAsync(Ask, (_server, _lane.Now));
         if (error is not null && !_failing)
         {
             _log.Warn($"cannot resolve {_server.Address.Host}: {error}");
@@ -60,20 +60,21 @@ internal sealed class Resolver : LaneTimer
             _log.Info($"{_server.Address.Host} resolves again");
         }
         _failing = error is not null;
-        _server.SetAddresses(found);
         _lane.Deadlines.Set(this, _lane.Now + (_failing ? RetryMs : EveryMs));
     }
 
-    private static (IPAddress[] Found, string? Error) Ask(string host)
+    /// <summary>Also tells the server, for that may build the tables of a large group anew.</summary>
+    private static string? Ask((Server Server, long Now) state)
     {
         try
         {
-            IPAddress[] found = Dns.GetHostAddresses(host);
-            return (found, found.Length == 0 ? "no addresses" : null);
+            IPAddress[] found = Dns.GetHostAddresses(state.Server.Address.Host!);
+            state.Server.SetAddresses(found, state.Now);
+            return found.Length == 0 ? "no addresses" : null;
         }
         catch (SocketException exception)
         {
-            return ([], exception.Message);
+            return exception.Message;
         }
     }
 }

@@ -1,36 +1,51 @@
 using System.Net;
+using FastGate.Gateway.Upstreams.Balancing;
 using FastGate.Net;
 
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>One server of an upstream, shared by all lanes: where it is, and the permits that bound its connections
-/// for the whole process. Permits are touched at dial and close only.</summary>
+/// <summary>One server of an upstream, shared by all lanes: where it is, whether it can be used, what it has to do, and
+/// the permits that bound its connections for the whole process. Permits are touched at dial and close only.</summary>
 public sealed class Server
 {
+    /// <summary>Of <see cref="WarmFrom"/>: it has its whole weight.</summary>
+    internal const long Warm = long.MinValue;
+
+    private readonly Upstream _upstream;
     private readonly int _connectionsMax;
     private readonly int _tunnelsMax;
-    private readonly ActiveCell[] _active;
+    private readonly ServerStatus[] _voices;
+    private volatile ServerStatus _status;
     private volatile NetAddress[] _addresses;
     private int _connections;
     private int _tunnels;
     private int _nextAddress;
 
-    public Server(int index, ServerAddress address, PoolOptions options, int laneCount)
+    internal Server(Upstream upstream, int index, UpstreamServer definition)
     {
+        _upstream = upstream;
         Index = index;
-        Address = address;
-        Name = System.Text.Encoding.ASCII.GetBytes(address.Text);
-        _connectionsMax = options.ConnectionsMax;
-        _tunnelsMax = options.TunnelsMax;
-        _active = new ActiveCell[laneCount];
-        Stats = new ServerStats(laneCount);
-        _addresses = address.Kind switch
+        Address = definition.Address;
+        Weight = definition.Weight;
+        IsBackup = definition.IsBackup;
+        Name = System.Text.Encoding.ASCII.GetBytes(Address.Text);
+        _connectionsMax = upstream.Options.Pool.ConnectionsMax;
+        _tunnelsMax = upstream.Options.Pool.TunnelsMax;
+        Stats = new ServerStats(upstream.Loads.Length);
+        _addresses = Address.Kind switch
         {
-            ServerAddressKind.Ip => [NetAddress.Tcp(address.Address!, address.Port)],
-            ServerAddressKind.Unix => [NetAddress.Unix(address.Path!)],
+            ServerAddressKind.Ip => [NetAddress.Tcp(Address.Address!, Address.Port)],
+            ServerAddressKind.Unix => [NetAddress.Unix(Address.Path!)],
             ServerAddressKind.Demo => [NetAddress.Memory("demo:")],
             _ => [],
         };
+        _voices = new ServerStatus[Enum.GetValues<StateVoice>().Length];
+        Array.Fill(_voices, new ServerStatus(ServerState.Up, "", 0));
+        if (_addresses.Length == 0)
+        {
+            _voices[(int)StateVoice.Names] = new ServerStatus(ServerState.Unresolved, "dns", 0);
+        }
+        _status = _voices[(int)StateVoice.Names];
     }
 
     /// <summary>What came of the requests that it was asked to answer.</summary>
@@ -40,6 +55,10 @@ public sealed class Server
     public int Index { get; }
 
     public ServerAddress Address { get; }
+
+    public int Weight { get; }
+
+    public bool IsBackup { get; }
 
     /// <summary>The address as it is shown, in ASCII.</summary>
     public byte[] Name { get; }
@@ -54,8 +73,11 @@ public sealed class Server
 
     public int Tunnels => Volatile.Read(ref _tunnels);
 
-    /// <summary>False while a name has never been resolved.</summary>
-    public bool IsResolved => _addresses.Length > 0;
+    /// <summary>Whether it can be used, and why not. Any thread.</summary>
+    public ServerStatus Status => _status;
+
+    /// <summary>When its slow start began, in the lanes' milliseconds; <see cref="Warm"/> for none.</summary>
+    internal long WarmFrom { get; private set; } = Warm;
 
     /// <summary>What the name stands for now; none while it has never been resolved.</summary>
     public NetAddress[] Addresses => _addresses;
@@ -64,13 +86,51 @@ public sealed class Server
     public uint NextTurn(NetAddress[] addresses) =>
         addresses.Length < 2 ? 0 : (uint)Interlocked.Increment(ref _nextAddress) % (uint)addresses.Length;
 
-    /// <summary>What the name resolved to; an empty answer keeps the addresses that worked.</summary>
-    public void SetAddresses(IPAddress[] resolved)
+    /// <summary>What the name resolved to; an empty answer keeps the addresses that worked. Any thread.</summary>
+    /// <param name="resolved">The addresses.</param>
+    /// <param name="now">In the lanes' milliseconds.</param>
+    public void SetAddresses(IPAddress[] resolved, long now)
     {
         if (resolved.Length > 0)
         {
             _addresses = Array.ConvertAll(resolved, ip => NetAddress.Tcp(ip, Address.Port));
+            SetState(StateVoice.Names, ServerState.Up, "dns", now);
         }
+    }
+
+    /// <summary>What <paramref name="voice"/> says of this server from now on; the others' word stands. Any thread; not
+    /// for a request's path, for the group's tables are built anew when the server becomes usable or ceases to
+    /// be.</summary>
+    /// <param name="voice">Who says it.</param>
+    /// <param name="state">What the server is, for all that this voice knows.</param>
+    /// <param name="reason">One word for why, which <c>/stats</c> shows.</param>
+    /// <param name="now">In the lanes' milliseconds.</param>
+    public void SetState(StateVoice voice, ServerState state, string reason, long now) =>
+        _upstream.SetState(this, voice, state, reason, now);
+
+    /// <summary>Takes note of it; the group's lock is held.</summary>
+    /// <returns>Whether the server became usable or ceased to be.</returns>
+    internal bool Hear(StateVoice voice, ServerState state, string reason, long now)
+    {
+        ServerStatus said = _voices[(int)voice];
+        if (said.State == state && said.Reason == reason)
+        {
+            return false;
+        }
+        _voices[(int)voice] = new ServerStatus(state, reason, said.State == state ? said.Since : now);
+        ServerStatus before = _status;
+        ServerStatus after = Array.Find(_voices, static v => !v.IsUsable)
+            ?? new ServerStatus(ServerState.Up, reason, before.IsUsable ? before.Since : now);
+        _status = after;
+        if (before.IsUsable == after.IsUsable)
+        {
+            return false;
+        }
+        // A name that resolves for the first time, as all do when the process starts, has nothing to recover from.
+        WarmFrom = after.IsUsable && before.State != ServerState.Unresolved && _upstream.Options.SlowStartMs > 0
+            ? now
+            : Warm;
+        return true;
     }
 
     public bool TryTakePermit() => TryTake(ref _connections, _connectionsMax);
@@ -81,26 +141,41 @@ public sealed class Server
 
     public void ReturnTunnel() => Interlocked.Decrement(ref _tunnels);
 
-    /// <summary>Exchanges under way, as this lane sees them: its own exactly, the others' a moment old.</summary>
+    /// <summary>Exchanges under way, tunnels among them, as this thread sees them.</summary>
     public int Active
     {
         get
         {
             int sum = 0;
-            for (int i = 0; i < _active.Length; i++)
+            foreach (LaneLoad load in _upstream.Loads)
             {
-                sum += Volatile.Read(ref _active[i].Count);
+                sum += load.Active(Index);
             }
             return sum;
         }
     }
 
-    /// <summary>Counts an exchange in or out; only the lane's own thread writes its cell.</summary>
-    public void CountActive(Lane lane, int change)
+    /// <summary>How long it takes to answer, in microseconds: the worst that a lane knows of now, failures counted as
+    /// slow. 0 while nothing is known. See <see cref="PeakEwma"/>.</summary>
+    /// <param name="now">In the lanes' milliseconds.</param>
+    public double LatencyUs(long now)
     {
-        ref int count = ref _active[lane.Index].Count;
-        Volatile.Write(ref count, count + change);
+        double worst = 0;
+        foreach (LaneLoad load in _upstream.Loads)
+        {
+            worst = Math.Max(worst, PeakEwma.At(load.Latency(Index), now));
+        }
+        return worst;
     }
+
+    /// <summary>An exchange knows what this server made of it: the head of an answer is there, or none will be, or the
+    /// rest of one is missing. On <paramref name="lane"/>.</summary>
+    /// <param name="lane">Where the exchange is.</param>
+    /// <param name="latencyUs">From the request sent to the head of the answer, or to the failure, in microseconds; -1
+    /// where it tells nothing of the server.</param>
+    /// <param name="outcome">What came of it.</param>
+    public void Finished(Lane lane, long latencyUs, Outcome outcome) =>
+        _upstream.Loads[lane.Index].Finished(Index, latencyUs, outcome, lane.Now);
 
     private static bool TryTake(ref int count, int most)
     {
@@ -116,13 +191,5 @@ public sealed class Server
             seen = was;
         }
         return false;
-    }
-
-    /// <summary>A cache line each, so that lanes do not slow each other down.</summary>
-    [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 128)]
-    private struct ActiveCell
-    {
-        [System.Runtime.InteropServices.FieldOffset(64)]
-        public int Count;
     }
 }

@@ -9,24 +9,40 @@ internal sealed class ServerStats(int laneCount)
 {
     private readonly Cell[] _cells = new Cell[laneCount];
 
-    /// <summary>A try with the server is over.</summary>
+    /// <summary>The head of its answer to a request is there. Its own 5xx are answers.</summary>
     /// <param name="lane">The index of the caller's lane.</param>
-    /// <param name="isError">The server is to blame that there was no good answer. Its own 5xx are answers.</param>
-    /// <param name="latencyUs">From the whole request sent to the whole head of its answer; negative when there was
-    /// none, or when it came before the request was sent.</param>
+    /// <param name="latencyUs">From the whole request sent to the whole head of the answer; negative when that came
+    /// before the request was sent.</param>
     /// <param name="now">The lane's milliseconds.</param>
-    public void Finished(int lane, bool isError, long latencyUs, long now)
+    public void Answered(int lane, long latencyUs, long now)
+    {
+        ref Cell cell = ref _cells[lane];
+        Volatile.Write(ref cell.Requests, cell.Requests + 1);
+        if (latencyUs >= 0)
+        {
+            (cell.Latency ?? AddLatency(ref cell)).Record(now, latencyUs);
+        }
+    }
+
+    /// <summary>There will be no answer to a request.</summary>
+    /// <param name="lane">The index of the caller's lane.</param>
+    /// <param name="isError">The server is to blame.</param>
+    public void Failed(int lane, bool isError)
     {
         ref Cell cell = ref _cells[lane];
         Volatile.Write(ref cell.Requests, cell.Requests + 1);
         if (isError)
         {
-            Volatile.Write(ref cell.Errors, cell.Errors + 1);
+            Broke(lane);
         }
-        if (latencyUs >= 0)
-        {
-            (cell.Latency ?? AddLatency(ref cell)).Record(now, latencyUs);
-        }
+    }
+
+    /// <summary>The rest of an answer whose head was there is missing.</summary>
+    /// <param name="lane">The index of the caller's lane.</param>
+    public void Broke(int lane)
+    {
+        ref long errors = ref _cells[lane].Errors;
+        Volatile.Write(ref errors, errors + 1);
     }
 
     /// <summary>Requests and errors since the start. Any thread.</summary>

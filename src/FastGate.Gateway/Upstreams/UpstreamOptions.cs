@@ -2,25 +2,51 @@ namespace FastGate.Gateway.Upstreams;
 
 public enum Balance
 {
+    /// <summary>Of two servers drawn by weight the one that would answer sooner.</summary>
+    P2cEwma,
+
+    /// <summary>Of two servers drawn by weight the one with fewer exchanges under way.</summary>
+    P2c,
+
+    /// <summary>The server with the fewest exchanges under way.</summary>
     Least,
+
     RoundRobin,
+
+    /// <summary>The same key goes to the same server while that has room.</summary>
+    Hash,
 }
 
-/// <summary>[upstream.NAME]: servers that are equal to each other, and how connections to them are kept.</summary>
+/// <summary>[upstream.NAME]: servers, how requests are spread over them, and how connections to them are
+/// kept.</summary>
 public sealed record UpstreamOptions
 {
     public required string Name { get; init; }
 
-    /// <summary>At least one; no address twice.</summary>
+    /// <summary>At least one that is no backup; no address twice.</summary>
     public required IReadOnlyList<UpstreamServer> Servers { get; init; }
 
-    public Balance Balance { get; init; } = Balance.Least;
+    public Balance Balance { get; init; } = Balance.P2cEwma;
+
+    /// <summary>Keys of a request ("cookie:sid"), together one key; empty unless <see cref="Balance"/> is
+    /// <see cref="Balance.Hash"/>.</summary>
+    public IReadOnlyList<string> Hash { get; init; } = [];
+
+    /// <summary>How long a server that is usable again takes to its whole weight; 0 for at once.</summary>
+    public long SlowStartMs { get; init; }
 
     public PoolOptions Pool { get; init; } = new();
 }
 
 /// <summary>One entry of an upstream's `servers`.</summary>
-public sealed record UpstreamServer(ServerAddress Address, int Weight = 1);
+/// <param name="Address">Where it is.</param>
+/// <param name="Weight">Its share beside the others', 1 to <see cref="WeightMax"/>.</param>
+/// <param name="IsBackup">Used only while no other server can be.</param>
+public sealed record UpstreamServer(ServerAddress Address, int Weight = 1, bool IsBackup = false)
+{
+    /// <summary>A larger ratio between two servers is hardly meant, and costs memory where keys are hashed.</summary>
+    public const int WeightMax = 256;
+}
 
 /// <summary>`pool` of an upstream. Bounds are per server and for the whole process; the queue is per
 /// upstream.</summary>

@@ -66,13 +66,17 @@ public sealed class WaitQueue(int waitersMax)
     }
 }
 
-/// <summary>One exchange's wait for a connection: reused from wait to wait. Its result is a connection, a permit to
-/// dial (<see cref="Permit"/>), or neither when the time is up or the wait was given up.</summary>
+/// <summary>What one exchange asks a pool for, and its wait for a connection: reused from wait to wait. Its result is a
+/// connection, a permit to dial (<see cref="Permit"/>), or neither when the time is up, the wait was given up, or no
+/// server is usable any more.</summary>
 public sealed class PoolWait : LaneTimer
 {
     private readonly LaneSource<PooledConnection?> _source = new();
     private readonly LaneAction _arrived;
     private WaitQueue? _queue;
+
+    /// <summary>The servers this exchange was at in vain.</summary>
+    public TriedServers Tried;
 
     public PoolWait()
     {
@@ -82,6 +86,16 @@ public sealed class PoolWait : LaneTimer
             Lane.Deadlines.Remove(this);
             _source.CompleteQueued(null, Lane);
         });
+    }
+
+    /// <summary>The exchange's key for <see cref="Balance.Hash"/>; 0 for none.</summary>
+    public ulong Key { get; set; }
+
+    /// <summary>The exchange is over: the next one asks for itself.</summary>
+    public void Forget()
+    {
+        Key = 0;
+        Tried.Clear();
     }
 
     internal LinkedListNode<PoolWait> Node { get; }
@@ -128,9 +142,9 @@ public sealed class PoolWait : LaneTimer
         _source.CompleteQueued(connection, Lane);
     }
 
-    /// <summary>Gives it a permit of <paramref name="server"/>. Any thread, after it was taken out of the
-    /// queue.</summary>
-    internal void CompleteWithPermit(Server server)
+    /// <summary>Gives it a permit of <paramref name="server"/>; null: there is no server to wait for. Any thread, after
+    /// it was taken out of the queue.</summary>
+    internal void CompleteWithPermit(Server? server)
     {
         Permit = server;
         Lane.Post(_arrived);

@@ -46,7 +46,8 @@ public sealed class SharedPoolTests
         transport.Start();
         Assert.True(ServerAddress.TryParse($"two.invalid:{upstream.Port}", out ServerAddress? address, out _, out _));
         var group = new Upstream(new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(address!)] }, transport);
-        group.Servers[0].SetAddresses([IPAddress.Parse("127.0.0.2"), IPAddress.IPv6Loopback, IPAddress.Loopback]);
+        group.Servers[0].SetAddresses(
+            [IPAddress.Parse("127.0.0.2"), IPAddress.IPv6Loopback, IPAddress.Loopback], transport.Lanes[0].Now);
         for (int i = 0; i < 4; i++)
         {
             Rental rental = Rent(group, transport.Lanes[0]);

@@ -84,6 +84,7 @@ public sealed class StatsPageTests
             upstreams[].retries: null
             upstreams[].retry_budget_left: null
             upstreams[].servers[].address: string
+            upstreams[].servers[].weight: number
             upstreams[].servers[].state: string
             upstreams[].servers[].state_since: string
             upstreams[].servers[].state_reason: null
@@ -98,7 +99,7 @@ public sealed class StatsPageTests
             upstreams[].servers[].latency_us.p99: number
             upstreams[].servers[].latency_us.p999: number
             upstreams[].servers[].latency_us.max: number
-            upstreams[].servers[].ewma_us: null
+            upstreams[].servers[].ewma_us: number
             limits: array
             caches: array
             lanes[].index: number

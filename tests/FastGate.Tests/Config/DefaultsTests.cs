@@ -47,8 +47,10 @@ public sealed class DefaultsTests
     {
         var config = Configs.Valid(Configs.Smallest + "[upstream.a]\nservers = [\"10.0.0.1:80\"]\n");
         var upstream = Assert.Single(config.Gate.Upstreams);
-        Assert.Equal(Balance.Least, upstream.Balance);
-        Assert.Equal(1, Assert.Single(upstream.Servers).Weight);
+        Assert.Equal(Balance.P2cEwma, upstream.Balance);
+        Assert.Empty(upstream.Hash);
+        Assert.Equal(0, upstream.SlowStartMs);
+        Assert.Equal((1, false), (Assert.Single(upstream.Servers).Weight, upstream.Servers[0].IsBackup));
         Assert.Equal(new PoolOptions
         {
             ConnectionsMax = 1024,
@@ -57,6 +59,48 @@ public sealed class DefaultsTests
             QueueMax = 1024,
             QueueTimeoutMs = 1_000,
         }, upstream.Pool);
+    }
+
+    [Theory]
+    [InlineData("p2c_ewma", Balance.P2cEwma)]
+    [InlineData("p2c", Balance.P2c)]
+    [InlineData("least", Balance.Least)]
+    [InlineData("round_robin", Balance.RoundRobin)]
+    public void Balancing_by_its_words(string word, Balance balance)
+    {
+        var upstream = Assert.Single(Configs.Valid(Configs.Smallest + $$"""
+            [upstream.a]
+            servers = ["10.0.0.1:80", { address = "10.0.0.2:80", weight = 256 }, { address = "10.0.0.3:80", backup = true }]
+            balance = "{{word}}"
+            slow_start = "none"
+            """).Gate.Upstreams);
+        Assert.Equal((balance, 0), (upstream.Balance, upstream.SlowStartMs));
+        Assert.Equal([(1, false), (256, false), (1, true)], upstream.Servers.Select(s => (s.Weight, s.IsBackup)));
+    }
+
+    [Theory]
+    [InlineData("\"cookie:sid\"", "cookie:sid")]
+    [InlineData("[\"header:X-User\", \"query:q\", \"ip\"]", "header:X-User query:q ip")]
+    [InlineData("[\"ip/24/56\", \"host\", \"method\", \"route\", \"all\"]", "ip/24/56 host method route all")]
+    [InlineData("\"path:id\"", "path:id")]
+    public void Hashing_by_one_key_or_several(string hash, string keys)
+    {
+        var upstream = Assert.Single(Configs.Valid(Configs.Smallest + $$"""
+            [upstream.a]
+            servers = ["10.0.0.1:80", "10.0.0.2:80"]
+            balance = "hash"
+            hash = {{hash}}
+            [[route]]
+            name = "a"
+            match = ["/a", "/a/{id}"]
+            upstream = "a"
+            [[route]]
+            name = "b"
+            match = "/b"
+            upstream = "a"
+            """).Gate.Upstreams);
+        Assert.Equal(Balance.Hash, upstream.Balance);
+        Assert.Equal(keys, string.Join(' ', upstream.Hash));
     }
 
     [Fact]

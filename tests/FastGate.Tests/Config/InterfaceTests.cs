@@ -47,9 +47,10 @@ public sealed class InterfaceTests
         timeout = { connect = "3s", first_byte = "30s", idle = "60s", tunnel = "1h", total = "none" }
 
         [upstream.orders]
-        servers  = ["orders.svc:80", { address = "10.0.0.12:80" }, "unix:/run/orders.sock"]
-        balance  = "round_robin"
+        servers  = ["orders.svc:80", { address = "10.0.0.12:80", weight = 2, backup = true }, "unix:/run/orders.sock"]
+        balance  = "p2c_ewma"                  # round_robin | least | p2c | p2c_ewma | hash (then also: hash = "cookie:sid", a key)
         pool     = { connections_max = 1024, tunnels_max = 16384, idle = "4s", queue_max = 1024, queue_timeout = "1s" }
+        slow_start  = "30s"
 
         [upstream.orders_v2]
         servers = ["10.0.1.11:80"]
@@ -89,7 +90,8 @@ public sealed class InterfaceTests
         Assert.Equal("${env:GATE_ADMIN_TOKEN}", config.Admin.Token.ToString());
 
         var upstream = config.Gate.Upstreams[0];
-        Assert.Equal(("orders", Balance.RoundRobin), (upstream.Name, upstream.Balance));
+        Assert.Equal(("orders", Balance.P2cEwma, 30_000), (upstream.Name, upstream.Balance, upstream.SlowStartMs));
+        Assert.Equal([(1, false), (2, true), (1, false)], upstream.Servers.Select(s => (s.Weight, s.IsBackup)));
         Assert.Equal(["orders.svc:80", "10.0.0.12:80", "unix:/run/orders.sock"],
             upstream.Servers.Select(s => s.Address.Text));
         Assert.Equal([ServerAddressKind.Name, ServerAddressKind.Ip, ServerAddressKind.Unix],
@@ -158,15 +160,9 @@ public sealed class InterfaceTests
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\nproxy_protocol = true")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\nhealth = {}")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\neject = {}")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\nslow_start = \"30s\"")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\nconcurrency = \"none\"")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\nhash = \"ip\"")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\nprotocol = \"h2\"")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\ntls = {}")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\nbalance = \"p2c\"")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\nbalance = \"hash\"")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\", { address = \"a:1\", weight = 2 }]")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\", { address = \"a:1\", backup = true }]")]
     [InlineData("[upstream.x]\nservers = [\"demo:\", \"srv:_http._tcp.orders\"]")]
     [InlineData("[upstream.x]\nservers = [\"demo:\", \"file:servers.toml\"]")]
     [InlineData("[server]\ntransport = \"io_uring\"")]

@@ -21,7 +21,10 @@ public sealed class RandomConfigTests
         name = "web"
         bind = ":8080"
         [upstream.a]
-        servers = ["10.0.0.1:80", { address = "${env:A}:80" }]
+        servers = ["10.0.0.1:80", { address = "${env:A}:80", weight = 2, backup = true }]
+        balance = "hash"
+        hash = ["ip/24/56", "path:id", "cookie:${env:A}"]
+        slow_start = "30s"
         pool = { idle = "4s",
           queue_max = 1_0 }
         [[route]]

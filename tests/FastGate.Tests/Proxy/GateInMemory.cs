@@ -42,9 +42,8 @@ internal sealed class GateInMemory : IDisposable
         Assert.True(reading.Config is not null, string.Join('\n', reading.Problems));
         _logs = new LogWriter(reading.Config!.Gate.Log, 1);
         _gate = GateCompiler.CreateGate(reading.Config.Gate, _transport, _logs, clock);
-        Listener upstream = _transport.Bind(NetAddress.Memory("demo:"));
+        Listen(NetAddress.Memory("demo:"), Upstream);
         _front = _transport.Bind(NetAddress.Memory("front:"));
-        _transport.On(0, () => _ = AcceptUpstreamAsync(upstream));
     }
 
     /// <summary>Everything to one upstream, without an access log.</summary>
@@ -71,6 +70,14 @@ internal sealed class GateInMemory : IDisposable
 
     /// <summary>The upstream's ends, in the order they were dialled.</summary>
     public List<Peer> Upstream { get; } = [];
+
+    /// <summary>Another server, <c>unix:</c> and this path in the configuration: its ends as they are dialled.</summary>
+    public List<Peer> Listen(string path, List<Peer>? peers = null)
+    {
+        peers ??= [];
+        Listen(NetAddress.Unix(path), peers);
+        return peers;
+    }
 
     public Lane Lane => _transport.Lanes[0];
 
@@ -105,11 +112,17 @@ internal sealed class GateInMemory : IDisposable
         Run();
     }
 
-    private async Task AcceptUpstreamAsync(Listener listener)
+    private void Listen(NetAddress address, List<Peer> peers)
+    {
+        Listener listener = _transport.Bind(address);
+        _transport.On(0, () => _ = AcceptAsync(listener, peers));
+    }
+
+    private async Task AcceptAsync(Listener listener, List<Peer> peers)
     {
         while (await listener.AcceptAsync(Lane) is { } connection)
         {
-            Upstream.Add(new Peer(_transport, connection));
+            peers.Add(new Peer(_transport, connection));
         }
     }
 

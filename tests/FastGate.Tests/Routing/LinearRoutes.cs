@@ -94,12 +94,12 @@ internal sealed class LinearRoutes(IReadOnlyList<RouteDefinition<string>> routes
     {
         string? found = condition.Source switch
         {
-            WhenSource.Header => request.Headers.Find(h => h.Name == condition.Name).Value,
-            WhenSource.Cookie => request.Headers.Find(static h => h.Name == "Cookie").Value is { } cookie
+            KeySource.Header => request.Headers.Find(h => h.Name == condition.Name).Value,
+            KeySource.Cookie => request.Headers.Find(static h => h.Name == "Cookie").Value is { } cookie
                 && cookie.StartsWith(condition.Name + "=", StringComparison.Ordinal)
                     ? cookie[(condition.Name.Length + 1)..] : null,
             // Of the values there are, no two share a network.
-            WhenSource.Ip => request.Ip.Length == 0 ? null
+            KeySource.Ip => request.Ip.Length == 0 ? null
                 : Parsed.When("ip", request.Ip).Values[0],
             _ => request.Target is var target && target.Contains("?" + condition.Name + "=", StringComparison.Ordinal)
                 ? target[(target.IndexOf('=', StringComparison.Ordinal) + 1)..] : null,

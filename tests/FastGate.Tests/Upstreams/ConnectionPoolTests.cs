@@ -209,10 +209,13 @@ public sealed class ConnectionPoolTests : IDisposable
     {
         var upstream = new Upstream(
             new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(Address("unix:/nowhere"))] }, _transport);
-        Rental rental = Rent(upstream);
-        Assert.Equal(new Rental(null, Reason.ConnectionRefused, upstream.Servers[0]), rental);
+        Asking asking = Ask(upstream);
+        Assert.Equal(new Rental(null, Reason.ConnectionRefused, upstream.Servers[0]), asking.Result);
         Assert.Equal(0, upstream.Servers[0].Connections);
         Assert.Equal(0, upstream.Servers[0].Active);
+        // Whoever tries again goes elsewhere, and others know that it fails.
+        Assert.True(asking.Wait.Tried.Contains(0));
+        Assert.Equal(100_000, upstream.Servers[0].LatencyUs(_transport.Lanes[0].Now));
     }
 
     [Fact]
@@ -220,7 +223,7 @@ public sealed class ConnectionPoolTests : IDisposable
     {
         var upstream = new Upstream(
             new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(Address("nowhere.invalid:80"))] }, _transport);
-        Assert.Equal(new Rental(null, Reason.DnsError, upstream.Servers[0]), Rent(upstream));
+        Assert.Equal(new Rental(null, Reason.DnsError), Rent(upstream));
         Assert.Equal(0, upstream.Servers[0].Connections);
     }
 

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FastGate.Gateway.Routing;
 
-internal enum WhenSource : byte
+internal enum KeySource : byte
 {
     /// <summary>A field of the head; the name without regard to case, the whole value byte for byte.</summary>
     Header = 0,
@@ -19,19 +19,32 @@ internal enum WhenSource : byte
     Host,
     /// <summary>The method; HEAD goes where GET goes.</summary>
     Method,
+    /// <summary>The route that was found. Not for <c>when</c>.</summary>
+    Route,
+    /// <summary>Nothing: all requests are alike. Not for <c>when</c>.</summary>
+    All,
 }
 
-/// <summary>The left side of a line of <c>when</c>: what is looked at, and which values it can have.</summary>
+/// <summary>What a key is for, which decides what it may be.</summary>
+internal enum KeyUse : byte
+{
+    When = 0,
+    /// <summary><c>hash</c> of an upstream.</summary>
+    Hash,
+}
+
+/// <summary>One key of a request: what is looked at, and which values it can have. The left side of a line of
+/// <c>when</c>, and what requests are told apart by elsewhere.</summary>
 /// <param name="Source">Where to look.</param>
 /// <param name="Name">For which name; empty where there is only one.</param>
 /// <param name="V4Bits">How many bits of an IPv4 address count.</param>
 /// <param name="V6Bits">How many bits of an IPv6 address count.</param>
-internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bits = 32, int V6Bits = 64)
+internal readonly record struct RequestKey(KeySource Source, string Name, int V4Bits = 32, int V6Bits = 64)
 {
     /// <summary>Every request has exactly one: presence is no question.</summary>
-    private bool IsAlwaysThere => Source >= WhenSource.Ip;
+    private bool IsAlwaysThere => Source >= KeySource.Ip;
 
-    public static bool TryParse(string key, bool asksPresence, List<RoutingProblem> problems, out WhenKey parsed)
+    public static bool TryParse(string key, KeyUse use, List<RoutingProblem> problems, out RequestKey parsed)
     {
         int colon = key.IndexOf(':', StringComparison.Ordinal);
         string kind = colon < 0 ? key : key[..colon];
@@ -43,14 +56,14 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
         switch (kind)
         {
             case "header" or "query" or "cookie" or "path":
-                WhenSource source = kind switch
+                KeySource source = kind switch
                 {
-                    "header" => WhenSource.Header,
-                    "query" => WhenSource.Query,
-                    "cookie" => WhenSource.Cookie,
-                    _ => WhenSource.Path,
+                    "header" => KeySource.Header,
+                    "query" => KeySource.Query,
+                    "cookie" => KeySource.Cookie,
+                    _ => KeySource.Path,
                 };
-                parsed = new WhenKey(source, name);
+                parsed = new RequestKey(source, name);
                 if (name.Length is 0 or > RoutingLimits.WhenTextCharsMax)
                 {
                     wrong = name.Length == 0
@@ -58,15 +71,15 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
                         : $"the name is longer than {RoutingLimits.WhenTextCharsMax} characters";
                     hint = $"write {kind}:NAME";
                 }
-                else if (source is WhenSource.Header or WhenSource.Cookie && !RequestFields.IsToken(name))
+                else if (source is KeySource.Header or KeySource.Cookie && !RequestFields.IsToken(name))
                 {
                     (offset, length) = (colon + 1, name.Length);
                     wrong = $"'{name}' is not the name of a {kind}: no request has it";
                 }
                 break;
             case "host" or "method" or "ip" when colon < 0:
-                parsed = new WhenKey(
-                    kind switch { "host" => WhenSource.Host, "method" => WhenSource.Method, _ => WhenSource.Ip }, "");
+                parsed = new RequestKey(
+                    kind switch { "host" => KeySource.Host, "method" => KeySource.Method, _ => KeySource.Ip }, "");
                 break;
             case not null when kind.StartsWith("ip/", StringComparison.Ordinal) && colon < 0:
                 if (!TryParseBits(kind, out parsed))
@@ -75,25 +88,38 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
                     hint = "write ip/24/56: bits of an IPv4 address (0 to 32), and of an IPv6 address (0 to 128)";
                 }
                 break;
-            case "route" or "all":
+            case "route" or "all" when use == KeyUse.When:
                 wrong = $"'{key}' is the same for every request of a route";
                 hint = "leave it out";
                 break;
-            default:
-                wrong = $"'{key}' is not a key of when";
-                hint = "header:NAME, query:NAME, cookie:NAME, path:NAME, ip, ip/24/56, host or method";
+            case "route" or "all" when colon < 0:
+                parsed = new RequestKey(kind == "route" ? KeySource.Route : KeySource.All, "");
                 break;
-        }
-        if (wrong is null && asksPresence && parsed.IsAlwaysThere)
-        {
-            wrong = $"every request has '{key}'";
-            hint = "ask for its values";
+            default:
+                wrong = $"'{key}' is not a key of {(use == KeyUse.When ? "when" : "hash")}";
+                hint = "header:NAME, query:NAME, cookie:NAME, path:NAME, ip, ip/24/56, host"
+                    + (use == KeyUse.When ? " or method" : ", method, route or all");
+                break;
         }
         if (wrong is not null)
         {
             problems.Add(new RoutingProblem(offset, length, wrong, hint));
         }
         return wrong is null;
+    }
+
+    /// <summary>The same for a line of <c>when</c> that asks whether the key is there at all.</summary>
+    public static bool TryParsePresence(string key, List<RoutingProblem> problems, out RequestKey parsed)
+    {
+        if (!TryParse(key, KeyUse.When, problems, out parsed))
+        {
+            return false;
+        }
+        if (parsed.IsAlwaysThere)
+        {
+            problems.Add(new RoutingProblem(0, key.Length, $"every request has '{key}'", "ask for its values"));
+        }
+        return !parsed.IsAlwaysThere;
     }
 
     /// <summary>The one spelling of a value by which values are compared; null, and a problem, for a value that no
@@ -106,27 +132,27 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
         {
             wrong = $"the value is longer than {RoutingLimits.WhenTextCharsMax} characters";
         }
-        else if (Source is WhenSource.Header or WhenSource.Cookie)
+        else if (Source is KeySource.Header or KeySource.Cookie)
         {
             wrong = WrongInField(value);
         }
-        else if (Source == WhenSource.Ip)
+        else if (Source == KeySource.Ip)
         {
             canonical = CanonicalIp(value);
             wrong = canonical is null ? $"'{value}' is no IP address" : null;
         }
-        else if (Source == WhenSource.Host)
+        else if (Source == KeySource.Host)
         {
             List<RoutingProblem> inHost = [];
             HostPattern? host = value.Length == 0 ? null : HostPattern.Parse(value, 0, inHost);
             canonical = host is { IsWildcard: false } ? Encoding.ASCII.GetString(host.Key) : null;
             wrong = canonical is null ? $"'{value}' is not one host" : null;
         }
-        else if (Source == WhenSource.Method)
+        else if (Source == KeySource.Method)
         {
             wrong = RequestFields.IsToken(value) ? null : $"'{value}' is no method";
         }
-        else if (Source == WhenSource.Path && Name != "rest")
+        else if (Source == KeySource.Path && Name != "rest")
         {
             wrong = value.Length == 0 || value.Contains('/', StringComparison.Ordinal)
                 ? "a name of a pattern is one whole segment, so this value never occurs"
@@ -142,12 +168,14 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
 
     public override string ToString() => Source switch
     {
-        WhenSource.Ip => (V4Bits, V6Bits) == (32, 64) ? "ip" : $"ip/{V4Bits}/{V6Bits}",
-        WhenSource.Host => "host",
-        WhenSource.Method => "method",
-        WhenSource.Header => $"header:{Name}",
-        WhenSource.Query => $"query:{Name}",
-        WhenSource.Cookie => $"cookie:{Name}",
+        KeySource.Ip => (V4Bits, V6Bits) == (32, 64) ? "ip" : $"ip/{V4Bits}/{V6Bits}",
+        KeySource.Host => "host",
+        KeySource.Method => "method",
+        KeySource.Header => $"header:{Name}",
+        KeySource.Query => $"query:{Name}",
+        KeySource.Cookie => $"cookie:{Name}",
+        KeySource.Route => "route",
+        KeySource.All => "all",
         _ => $"path:{Name}",
     };
 
@@ -165,11 +193,11 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
             ? "a header or cookie has no control characters, so this value never occurs"
         : value.Trim([' ', '\t']).Length != value.Length
             ? "spaces around a value are no part of it, so this value never occurs"
-        : Source == WhenSource.Cookie && value.Contains(';', StringComparison.Ordinal)
+        : Source == KeySource.Cookie && value.Contains(';', StringComparison.Ordinal)
             ? "';' ends a cookie, so this value never occurs"
         : null;
 
-    private static bool TryParseBits(string kind, out WhenKey key)
+    private static bool TryParseBits(string kind, out RequestKey key)
     {
         string[] parts = kind.Split('/');
         key = default;
@@ -179,7 +207,7 @@ internal readonly record struct WhenKey(WhenSource Source, string Name, int V4Bi
         {
             return false;
         }
-        key = new WhenKey(WhenSource.Ip, "", v4, v6);
+        key = new RequestKey(KeySource.Ip, "", v4, v6);
         return true;
     }
 }

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
+using FastGate.Net;
+
+namespace FastGate.Gateway.Proxy;
+
+/// <summary>Tells a server what it made of an exchange, so that the next ones know where to go. What a client did tells
+/// nothing of the server it did it to.</summary>
+internal static class Feedback
+{
+    private static readonly double s_microseconds = 1_000_000.0 / Stopwatch.Frequency;
+
+    /// <summary>The head of a final answer is there. Told now and not when its body has ended, which may take
+    /// hours.</summary>
+    public static void Answered(Exchange exchange, Server server, Lane lane)
+    {
+        // Before the whole request was sent, the time is the client's.
+        long took = exchange.SentAt == 0 || exchange.SentAt > exchange.AnsweredAt
+            ? -1
+            : Microseconds(exchange.SentAt, exchange.AnsweredAt);
+        server.Stats.Answered(lane.Index, took, lane.Now);
+        server.Finished(lane, took, exchange.Response.Status >= 500 ? Outcome.ServerError : Outcome.Answered);
+    }
+
+    /// <summary>No answer came, or the rest of one is missing; why is noted in the exchange.</summary>
+    public static void Failed(Exchange exchange, Server server, Lane lane)
+    {
+        Count(exchange, server, lane);
+        long waited = exchange.SentAt == 0 ? -1 : Microseconds(exchange.SentAt, Stopwatch.GetTimestamp());
+        if (exchange.TimedOut || exchange.Reason == Reason.ClientClosed)
+        {
+            if (exchange.AnsweredAt == 0)
+            {
+                server.Finished(lane, waited, Outcome.Abandoned);
+            }
+        }
+        else if (exchange.Reason is Reason.ConnectionTerminated or Reason.HttpProtocolError
+            or Reason.HttpResponseIncomplete or Reason.HttpResponseTimeout or Reason.ConnectionReadTimeout)
+        {
+            server.Finished(lane, exchange.AnsweredAt == 0 ? waited : -1, Outcome.Failed);
+        }
+    }
+
+    /// <summary>A tunnel is over. How it ended tells nothing of how the server answers.</summary>
+    public static void TunnelEnded(Exchange exchange, Server server, Lane lane) => Count(exchange, server, lane);
+
+    private static void Count(Exchange exchange, Server server, Lane lane)
+    {
+        if (exchange.AnsweredAt == 0)
+        {
+            server.Stats.Failed(lane.Index, exchange.Reason.IsServers);
+        }
+        else if (exchange.Reason.IsServers)
+        {
+            server.Stats.Broke(lane.Index);
+        }
+    }
+
+    private static long Microseconds(long from, long to) => (long)((to - from) * s_microseconds);
+}

@@ -1,0 +1,101 @@
+namespace FastGate.Gateway.Upstreams.Balancing;
+
+/// <summary>The server with the fewest exchanges under way for its weight; of equals any, by weight. A tree knows which
+/// that is. What this lane does is in it at once; what the others do is looked at every few milliseconds, a slice of
+/// the servers per choice where there are many, so that no choice waits for the rest.</summary>
+internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Balancer(upstream, lane, seed)
+{
+    /// <summary>Cells of other lanes that one choice reads at most, about: some microseconds.</summary>
+    private const int CellsPerChoice = 1024;
+
+    /// <summary>How often the weights of servers that start slowly are brought up to date, in milliseconds.</summary>
+    private const int WarmEveryMs = 16;
+
+    private TieTree _tree = new(1);
+    private int _next;
+    private long _lookedAt;
+    private long _warmedAt;
+
+    public override void LoadChanged(Server server)
+    {
+        if (Set.Count > 1 && Set.PlaceOf(server.Index) is >= 0 and var place)
+        {
+            Enter(place, Loads.ActiveSeen(server.Index));
+        }
+    }
+
+    protected override void Renew(long now)
+    {
+        _tree = new TieTree(Set.Count);
+        _warmedAt = now;
+        _lookedAt = now;
+        _next = Set.Count;
+        EnterAll(now);
+    }
+
+    protected override int Choose(long now, ulong key, in TriedServers tried)
+    {
+        if (!Loads.IsAlone)
+        {
+            Look(now);
+        }
+        if (_warmedAt < Set.WarmUntil && (now >= Set.WarmUntil || now - _warmedAt >= WarmEveryMs))
+        {
+            _warmedAt = now;
+            EnterAll(now);
+        }
+        if (tried.Count == 0)
+        {
+            return _tree.Draw(ref Random);
+        }
+        // Out of the way for this one choice.
+        for (int i = 0; i < tried.Count; i++)
+        {
+            if (Set.PlaceOf(tried[i]) is >= 0 and var place)
+            {
+                _tree.Set(place, float.PositiveInfinity, 1);
+            }
+        }
+        int chosen = _tree.Draw(ref Random);
+        for (int i = 0; i < tried.Count; i++)
+        {
+            if (Set.PlaceOf(tried[i]) is >= 0 and var place)
+            {
+                Enter(place, Loads.ActiveSeen(tried[i]));
+            }
+        }
+        return chosen;
+    }
+
+    private void Look(long now)
+    {
+        if (_next == Set.Count)
+        {
+            if (now - _lookedAt < LoadView.FreshMs)
+            {
+                return;
+            }
+            _lookedAt = now;
+            _next = 0;
+        }
+        int end = Math.Min(Set.Count, _next + Math.Max(8, CellsPerChoice / Loads.OtherLanes));
+        for (; _next < end; _next++)
+        {
+            Enter(_next, Loads.Active(Set.Indices[_next], now));
+        }
+    }
+
+    private void EnterAll(long now)
+    {
+        for (int i = 0; i < Set.Count; i++)
+        {
+            Enter(i, Loads.Active(Set.Indices[i], now));
+        }
+    }
+
+    private void Enter(int place, int active)
+    {
+        float weight = (float)(Set.Weights[place] * Set.Share(place, _warmedAt));
+        _tree.Set(place, active / weight, weight);
+    }
+}

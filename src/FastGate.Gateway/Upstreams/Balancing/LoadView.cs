@@ -1,0 +1,96 @@
+namespace FastGate.Gateway.Upstreams.Balancing;
+
+/// <summary>The load of servers as one lane sees it: what it does itself exactly, and what the others do as it was when
+/// it last looked, at most <see cref="FreshMs"/> ago. Looking costs a line of memory per lane, which is why it is not
+/// done for every choice.</summary>
+internal sealed class LoadView
+{
+    public const int FreshMs = 4;
+
+    private readonly LaneLoad _own;
+    private readonly LaneLoad[] _others;
+    private readonly Seen[] _seen;
+    private Seen _total = Seen.Never;
+
+    public LoadView(LaneLoad[] all, int lane, int servers)
+    {
+        _own = all[lane];
+        _others = [.. all.Where(load => load != _own)];
+        _seen = _others.Length == 0 ? [] : new Seen[servers];
+        Array.Fill(_seen, Seen.Never);
+    }
+
+    public bool IsAlone => _others.Length == 0;
+
+    public int OtherLanes => _others.Length;
+
+    /// <summary>Exchanges under way at a server.</summary>
+    public int Active(int server, long now) =>
+        IsAlone ? _own.Active(server) : _own.Active(server) + Look(server, now).Active;
+
+    /// <summary>The same, without looking at the others again.</summary>
+    public int ActiveSeen(int server) => _own.Active(server) + (IsAlone ? 0 : _seen[server].Active);
+
+    /// <summary>Exchanges under way at all servers of the upstream.</summary>
+    public int Total(long now)
+    {
+        if (IsAlone)
+        {
+            return _own.Total;
+        }
+        if (_total.IsOld(now))
+        {
+            int sum = 0;
+            foreach (LaneLoad other in _others)
+            {
+                sum += other.Total;
+            }
+            _total = new Seen { At = (uint)now, Active = sum };
+        }
+        return _own.Total + _total.Active;
+    }
+
+    /// <summary>How long a server takes to answer in microseconds, by what the lane says that thinks worst of it: as if
+    /// all of them had told one average, a slow answer or a failure of one warns all. 0 when nothing is
+    /// known.</summary>
+    public double LatencyUs(int server, long now, out int active)
+    {
+        double own = PeakEwma.At(_own.Latency(server), now);
+        active = _own.Active(server);
+        if (IsAlone)
+        {
+            return own;
+        }
+        ref readonly Seen seen = ref Look(server, now);
+        active += seen.Active;
+        return Math.Max(own, seen.LatencyUs);
+    }
+
+    private ref readonly Seen Look(int server, long now)
+    {
+        ref Seen seen = ref _seen[server];
+        if (seen.IsOld(now))
+        {
+            int sum = 0;
+            double worst = 0;
+            foreach (LaneLoad other in _others)
+            {
+                sum += other.Active(server);
+                worst = Math.Max(worst, PeakEwma.At(other.Latency(server), now));
+            }
+            seen = new Seen { At = (uint)now, Active = sum, LatencyUs = (float)worst };
+        }
+        return ref seen;
+    }
+
+    private struct Seen
+    {
+        public float LatencyUs;
+        public int Active;
+        public uint At;
+
+        public static Seen Never => new() { At = unchecked((uint)-FreshMs) };
+
+        public readonly bool IsOld(long now) => unchecked((uint)now - At) >= FreshMs;
+    }
+}

@@ -1,0 +1,104 @@
+using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams.Balancing;
+
+namespace FastGate.Gateway.Upstreams;
+
+/// <summary>The servers of an upstream that exchanges may go to now: those of the first tier that are usable, or where
+/// there is none, the backups that are. Immutable, built when a state changes, by whoever changed it; a choice reads it
+/// once. A server's place is its index here.</summary>
+internal sealed class ServerSet
+{
+    /// <summary>The weight with which slow start begins, as a share of the whole one.</summary>
+    public const double ShareMin = 0.1;
+
+    private readonly int[] _places;
+    private readonly long[] _warmFrom;
+    private readonly long _slowStartMs;
+
+    private ServerSet(Server[] servers, Server[] all, UpstreamOptions options, HashRing? ring)
+    {
+        Servers = servers;
+        _places = new int[all.Length];
+        Array.Fill(_places, -1);
+        for (int i = 0; i < servers.Length; i++)
+        {
+            _places[servers[i].Index] = i;
+        }
+        Indices = Array.ConvertAll(servers, static s => s.Index);
+        Weights = Array.ConvertAll(servers, static s => (double)s.Weight);
+        WeightSum = Weights.Sum();
+        WeightMean = WeightSum / Math.Max(1, servers.Length);
+        Start = Random.Shared.Next(Math.Max(1, servers.Length));
+        Refusal = Array.TrueForAll(all, static s => s.Status.State == ServerState.Unresolved)
+            ? Reason.DnsError
+            : Reason.DestinationUnavailable;
+        _slowStartMs = options.SlowStartMs;
+        _warmFrom = Array.ConvertAll(servers, static s => s.WarmFrom);
+        WarmUntil = _slowStartMs == 0 || servers.Length == 0
+            ? long.MinValue
+            : Array.ConvertAll(_warmFrom, from => from == Server.Warm ? long.MinValue : from + _slowStartMs).Max();
+        if (servers.Length > 1)
+        {
+            Draws = options.Balance is Balance.P2c or Balance.P2cEwma or Balance.Hash ? new AliasTable(Weights) : null;
+            Ring = ring?.Only(_places);
+        }
+    }
+
+    /// <summary>Of a lane that has not chosen yet.</summary>
+    public static ServerSet None { get; } = new([], [], new UpstreamOptions { Name = "", Servers = [] }, null);
+
+    /// <summary>By place; empty when no server is usable.</summary>
+    public Server[] Servers { get; }
+
+    public int Count => Servers.Length;
+
+    /// <summary>Of the servers, by place: a choice looks at many and touches one.</summary>
+    public int[] Indices { get; }
+
+    /// <summary>As configured, by place.</summary>
+    public double[] Weights { get; }
+
+    public double WeightSum { get; }
+
+    public double WeightMean { get; }
+
+    /// <summary>A random place: where lanes begin, each a step further.</summary>
+    public int Start { get; }
+
+    /// <summary>Servers by weight, for those that draw.</summary>
+    public AliasTable? Draws { get; }
+
+    /// <summary>Servers by key, for those that hash.</summary>
+    public HashRing? Ring { get; }
+
+    /// <summary>Until then some server is not at its whole weight, in the lanes' milliseconds.</summary>
+    public long WarmUntil { get; }
+
+    /// <summary>What an exchange is told when there is no server.</summary>
+    public Reason Refusal { get; }
+
+    public static ServerSet Of(Server[] all, UpstreamOptions options, HashRing? ring)
+    {
+        Server[] usable = Array.FindAll(all, static s => s.Status.IsUsable);
+        Server[] first = Array.FindAll(usable, static s => !s.IsBackup);
+        // Here, and only here, is decided which servers stand in for others. Using some of those that are down, where
+        // too few are up to carry everything, belongs here too.
+        return new ServerSet(first.Length > 0 ? first : usable, all, options, ring);
+    }
+
+    public bool Contains(Server server) => _places[server.Index] >= 0;
+
+    /// <summary>-1 for a server that is not in it.</summary>
+    public int PlaceOf(int server) => _places[server];
+
+    /// <summary>How much of its weight a server has now: less than 1 while it starts slowly.</summary>
+    public double Share(int place, long now)
+    {
+        if (now >= WarmUntil || _warmFrom[place] == Server.Warm)
+        {
+            return 1;
+        }
+        double passed = (double)(now - _warmFrom[place]) / _slowStartMs;
+        return Math.Clamp(ShareMin + ((1 - ShareMin) * passed), ShareMin, 1);
+    }
+}
