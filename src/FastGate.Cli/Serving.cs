@@ -103,7 +103,7 @@ internal sealed class Serving
         admin = null;
         try
         {
-            admin = StartAdmin(adminTransport, stats);
+            admin = StartAdmin(adminTransport, stats, new ServerControl(gate, stats, _logs.Process));
             gate.Start();
         }
         catch (BindException exception)
@@ -121,11 +121,11 @@ internal sealed class Serving
     /// <summary>Null when there is none: two gates that say nothing about it both want the default address, and only
     /// one can have it.</summary>
     /// <exception cref="BindException">The address cannot be had, and somebody asked for it.</exception>
-    private AdminSite? StartAdmin(EpollTransport transport, StatsPage stats)
+    private AdminSite? StartAdmin(EpollTransport transport, StatsPage stats, ServerControl servers)
     {
         try
         {
-            return AdminSite.Start(_config.Admin, transport, stats, _logs.Process);
+            return AdminSite.Start(_config.Admin, transport, stats, servers, _logs.Process);
         }
         catch (BindException exception) when (!_config.Admin.IsAsked)
         {

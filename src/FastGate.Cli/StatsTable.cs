@@ -90,7 +90,7 @@ internal static class StatsTable
                 if (++total > ServersMax)
                     continue;
                 var latency = server.GetProperty("latency_us");
-                rows.Add([Text(upstream, "name"), Text(server, "address"), Text(server, "state"),
+                rows.Add([Text(upstream, "name"), Text(server, "address"), State(server),
                     Text(server, "active"), Text(server, "idle"), Text(upstream, "queued"), Text(server, "requests"),
                     Text(server, "errors"), Time(latency, "p50"), Time(latency, "p99"), Time(latency, "max")]);
             }
@@ -126,6 +126,12 @@ internal static class StatsTable
     /// <summary>What comes over the network must not be able to write to the terminal.</summary>
     private static string Clean(string text) =>
         string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
+
+    private static string State(JsonElement server)
+    {
+        var state = Text(server, "state");
+        return state == "up" || Text(server, "state_reason") is var reason && reason == "-" ? state : $"{state}: {reason}";
+    }
 
     private static string Size(JsonElement of, string name)
     {

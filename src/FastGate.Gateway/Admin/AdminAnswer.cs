@@ -10,6 +10,7 @@ namespace FastGate.Gateway.Admin;
 internal static class AdminAnswer
 {
     private const int HeadBytesMax = 512;
+    private const int ProblemBytesMax = 4096;
 
     /// <summary>For a connection over the limit, of whose request nothing is known.</summary>
     public static ReadOnlySpan<byte> Overloaded =>
@@ -23,13 +24,14 @@ internal static class AdminAnswer
     /// <param name="keepAlive">Another request may follow.</param>
     /// <param name="reason">What is wrong.</param>
     /// <param name="detail">What to do about it, for whoever runs the gate; needs no escaping in JSON.</param>
+    /// <param name="allow">The methods that are known, for 405.</param>
     public static void Problem(ConnectionWriter output, RequestHead? request, bool keepAlive, Reason reason,
-        ReadOnlySpan<byte> detail = default)
+        ReadOnlySpan<byte> detail = default, Method allow = Method.Get)
     {
-        Span<byte> body = stackalloc byte[512];
+        Span<byte> body = stackalloc byte[ProblemBytesMax];
         var document = new HeadWriter(body);
         document.Raw("{\"type\":\"about:blank\",\"title\":\""u8);
-        document.Raw(reason == Reason.NoRoute ? "There is no such page"u8 : reason.Title);
+        document.Raw(reason == Reason.NoRoute ? "There is nothing here"u8 : reason.Title);
         document.Raw("\",\"status\":"u8);
         document.Number(reason.Status);
         document.Raw(",\"reason\":\""u8);
@@ -42,12 +44,18 @@ internal static class AdminAnswer
         document.Raw("\"}\n"u8);
         ReadOnlySpan<byte> more = reason switch
         {
+            Reason.MethodNotAllowed when allow == Method.Post => "Allow: POST\r\n"u8,
             Reason.MethodNotAllowed => "Allow: GET, HEAD\r\n"u8,
+            Reason.Overloaded => "Retry-After: 1\r\n"u8,
             Reason.Unauthenticated => "WWW-Authenticate: Bearer realm=\"fastgate admin\"\r\n"u8,
             _ => default,
         };
         Write(output, request, keepAlive, reason.Status, "application/problem+json"u8, more, body[..document.Length]);
     }
+
+    /// <summary>A whole document.</summary>
+    public static void Document(ConnectionWriter output, RequestHead request, bool keepAlive, ReadOnlySpan<byte> json) =>
+        Write(output, request, keepAlive, 200, "application/json"u8, default, json);
 
     /// <summary>The head of a page whose length is not known yet: it comes in chunks, or up to the end of the
     /// connection for HTTP/1.0.</summary>

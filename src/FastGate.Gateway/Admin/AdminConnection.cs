@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text.Json;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
@@ -16,6 +17,7 @@ internal sealed class AdminConnection
         Health,
         Ready,
         Stats,
+        Servers,
     }
 
     private readonly AdminSite _site;
@@ -27,15 +29,27 @@ internal sealed class AdminConnection
     {
         _site = site;
         _client = client;
+        Waiting = new LinkedListNode<AdminConnection>(this);
     }
+
+    /// <summary>Its place among those that wait for a request.</summary>
+    internal LinkedListNode<AdminConnection> Waiting { get; }
+
+    /// <summary>Ends it where it stands.</summary>
+    internal void Abort() => _client.Abort();
 
     /// <summary>Serves to the end and closes. Throws only for a bug.</summary>
     public async Task RunAsync()
     {
         try
         {
-            while (await ReadHeadAsync() is { } status)
+            while (true)
             {
+                _site.BeginWait(this);
+                ParseStatus? read = await ReadHeadAsync();
+                _site.EndWait(this);
+                if (read is not { } status)
+                    break;
                 bool keepAlive = await AnswerAsync(status);
                 if (!await FlushAsync())
                     return;
@@ -48,6 +62,7 @@ internal sealed class AdminConnection
         }
         finally
         {
+            _site.EndWait(this);
             _client.Close();
         }
     }
@@ -103,8 +118,7 @@ internal sealed class AdminConnection
     }
 
     /// <summary>In this order: is it HTTP, is it meant for us, is it a probe, may they, is there such a page, and does
-    /// it know the method. So whoever may not have a page does not learn which there are. Actions, which POST will ask
-    /// for, belong behind the same questions.</summary>
+    /// it know the method. So whoever may not have a page does not learn which there are.</summary>
     /// <returns>True when the connection may carry another request.</returns>
     private async ValueTask<bool> AnswerAsync(ParseStatus status)
     {
@@ -130,6 +144,8 @@ internal sealed class AdminConnection
         }
         if (page == Page.None)
             AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.NoRoute);
+        else if (page == Page.Servers)
+            ChangeServer(_site.Servers!, keepAlive);
         else if (_head.Method is not (Method.Get or Method.Head))
             AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed);
         else if (page == Page.Stats)
@@ -143,6 +159,7 @@ internal sealed class AdminConnection
         path.SequenceEqual("/healthz"u8) ? Page.Health
         : path.SequenceEqual("/readyz"u8) ? Page.Ready
         : path.SequenceEqual("/stats"u8) && _site.Stats is not null ? Page.Stats
+        : ServerOrder.IsPath(path, out _) && _site.Servers is not null ? Page.Servers
         : Page.None;
 
     private void AnswerProbe(Page page, bool keepAlive)
@@ -154,6 +171,30 @@ internal sealed class AdminConnection
             _ => (503, "draining"),
         };
         AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
+    }
+
+    private void ChangeServer(ServerControl servers, bool keepAlive)
+    {
+        if (_head.Method != Method.Post)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed, allow: Method.Post);
+            return;
+        }
+        if (_head.Framing != BodyFraming.None)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.BadRequest,
+                "this takes no body: address, state and weight are parameters of the query"u8);
+            return;
+        }
+        ServerOrder.IsPath(_head.Path.Of(_bytes), out ReadOnlySpan<byte> upstream);
+        PageWriter writer = _site.RentWriter();
+        Reason reason = servers.Apply(upstream, _head.Query.Of(_bytes), _client.Remote.Text, _client.Lane.Now,
+            writer.Json, out string problem);
+        if (reason == Reason.None)
+            AdminAnswer.Document(_client.Output, _head, keepAlive, writer.Take());
+        else
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, reason, JsonEncodedText.Encode(problem).EncodedUtf8Bytes);
+        _site.ReturnWriter(writer);
     }
 
     private async ValueTask<bool> DenyAsync(AdminAccess.Verdict verdict, bool keepAlive)
@@ -177,6 +218,24 @@ internal sealed class AdminConnection
     /// <summary>A page is made as it is taken: a piece, and when the client has it the next one. Between two, others
     /// have their turn.</summary>
     private async ValueTask<bool> SendStatsAsync(StatsPage stats, bool keepAlive)
+    {
+        if (!_site.TryBeginPage())
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Overloaded,
+                "too many are reading pages: try again in a moment"u8);
+            return keepAlive;
+        }
+        try
+        {
+            return await SendPageAsync(stats, keepAlive);
+        }
+        finally
+        {
+            _site.EndPage();
+        }
+    }
+
+    private async ValueTask<bool> SendPageAsync(StatsPage stats, bool keepAlive)
     {
         bool chunked = _head.MinorVersion > 0;
         keepAlive &= chunked;
@@ -244,10 +303,16 @@ internal sealed class AdminConnection
         bool isKnown = authority.IsEmpty ? _head.MinorVersion == 0 : _site.Hosts.Accepts(authority);
         if (!isKnown)
             return false;
+        bool isAction = _head.Method is not (Method.Get or Method.Head);
         foreach (ref readonly Header header in _head.Headers.Items)
         {
             if (header.Id == HeaderId.Origin && !AdminHosts.IsOwn(header.Value.Of(_bytes), authority))
                 return false;
+            if (isAction && AdminHosts.IsFetchSite(header.Name.Of(_bytes))
+                && !AdminHosts.IsOwnSite(header.Value.Of(_bytes)))
+            {
+                return false;
+            }
         }
         return true;
     }

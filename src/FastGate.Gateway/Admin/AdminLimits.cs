@@ -10,6 +10,9 @@ internal static class AdminLimits
     public const int HeadersMax = 100;
     public const int ConnectionsMax = 64;
 
+    /// <summary>Pages that are being taken at the same time: so many slow readers leave room for probes.</summary>
+    public const int PagesMax = 16;
+
     /// <summary>For a head from its first byte on, for the first byte of the next one, and for a peer that does not
     /// take its answer: with 64 connections in all, nobody keeps one for long.</summary>
     public const long WaitMs = 10_000;

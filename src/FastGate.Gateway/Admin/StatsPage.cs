@@ -220,7 +220,7 @@ public sealed class StatsPage
         json.WriteStartArray("servers"u8);
     }
 
-    private void WriteServer(Utf8JsonWriter json, Upstream upstream, Server server, long now)
+    internal void WriteServer(Utf8JsonWriter json, Upstream upstream, Server server, long now)
     {
         ServerStatus status = server.Status;
         double ewmaUs = server.LatencyUs(now);

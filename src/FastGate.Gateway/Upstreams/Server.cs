@@ -17,6 +17,7 @@ public sealed class Server
     private readonly ServerStatus[] _voices;
     private volatile ServerStatus _status;
     private volatile NetAddress[] _addresses;
+    private volatile int _weight;
     private int _connections;
     private int _tunnels;
     private int _nextAddress;
@@ -56,7 +57,13 @@ public sealed class Server
 
     public ServerAddress Address { get; }
 
-    public int Weight { get; }
+    /// <summary>As configured, until an operator says otherwise. Any thread reads; the group's lock is held to
+    /// write.</summary>
+    public int Weight
+    {
+        get => _weight;
+        internal set => _weight = value;
+    }
 
     public bool IsBackup { get; }
 
@@ -107,6 +114,9 @@ public sealed class Server
     /// <param name="now">In the lanes' milliseconds.</param>
     public void SetState(StateVoice voice, ServerState state, string reason, long now) =>
         _upstream.SetState(this, voice, state, reason, now);
+
+    /// <summary>What a voice said last. On the thread that speaks with it.</summary>
+    internal ServerStatus Said(StateVoice voice) => _voices[(int)voice];
 
     /// <summary>Takes note of it; the group's lock is held.</summary>
     /// <returns>Whether the server became usable or ceased to be.</returns>

@@ -8,7 +8,7 @@ namespace FastGate.Gateway.Upstreams;
 public sealed class Upstream
 {
     private readonly ConnectionPool[] _pools;
-    private readonly HashRing? _ring;
+    private HashRing? _ring;
     private readonly Lock _changing = new();
     private volatile ServerSet _set;
 
@@ -77,6 +77,49 @@ public sealed class Upstream
             }
             _set = ServerSet.Of(Servers, Options, _ring);
         }
+        SetChanged();
+    }
+
+    /// <summary>What an operator says of a server: both, or neither, is true for every choice. One thread at a time,
+    /// and none that serves requests: where keys are hashed the ring is built anew.</summary>
+    /// <param name="server">Of this group.</param>
+    /// <param name="state">Up takes back what was said before; null leaves it as it is.</param>
+    /// <param name="weight">1 to <see cref="UpstreamServer.WeightMax"/>; null leaves it as it is.</param>
+    /// <param name="now">In the lanes' milliseconds.</param>
+    /// <returns>Whether anything is different now.</returns>
+    internal bool Order(Server server, ServerState? state, int? weight, long now)
+    {
+        bool isStateNew = state is { } wanted && wanted != server.Said(StateVoice.Operator).State;
+        bool isWeightNew = weight is { } share && share != server.Weight;
+        if (!isStateNew && !isWeightNew)
+        {
+            return false;
+        }
+        // Outside of the lock, for it takes milliseconds and health checks change states too.
+        HashRing? ring = isWeightNew && _ring is not null
+            ? new HashRing(Array.ConvertAll(Servers, each =>
+                new UpstreamServer(each.Address, each == server ? weight!.Value : each.Weight, each.IsBackup)))
+            : _ring;
+        lock (_changing)
+        {
+            bool isUsableNew = isStateNew && server.Hear(StateVoice.Operator, state!.Value, "operator", now);
+            if (isWeightNew)
+            {
+                server.Weight = weight!.Value;
+                _ring = ring;
+            }
+            if (!isUsableNew && !isWeightNew)
+            {
+                return true;
+            }
+            _set = ServerSet.Of(Servers, Options, _ring);
+        }
+        SetChanged();
+        return true;
+    }
+
+    private void SetChanged()
+    {
         // Either who queues from now on sees the new set, or he is seen here.
         Interlocked.MemoryBarrier();
         ServerSet set = _set;

@@ -25,11 +25,14 @@ internal sealed class AdminOnLoopback : IDisposable
         {
             Version = "test",
             StartedAt = DateTimeOffset.UtcNow,
+            DescriptorsMax = 1 << 20,
+            GcPauses = GcPauses.Watch(),
             StartedMs = Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000),
         };
         var options = new AdminOptions { Listen = bind!, Token = token is null ? null : SourceText.FromString(token) };
         var stats = new StatsPage(gate.Gate, facts, new LoadedConfig(null, facts.StartedAt));
-        Site = AdminSite.Start(options, _transport, stats, new ProcessLog(LogLevel.Error));
+        var log = new ProcessLog(LogLevel.Error);
+        Site = AdminSite.Start(options, _transport, stats, new ServerControl(gate.Gate, stats, log), log);
     }
 
     public AdminSite Site { get; }
@@ -45,6 +48,18 @@ internal sealed class AdminOnLoopback : IDisposable
         using Wire client = Wire.Connect(address ?? new IPEndPoint(IPAddress.Loopback, Port));
         client.Send($"GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n");
         return client.ReadToEnd(out _);
+    }
+
+    /// <summary>POST on a connection of its own.</summary>
+    /// <returns>The document that was answered with 200.</returns>
+    public JsonElement Post(string target)
+    {
+        using Wire client = Connect();
+        client.Send($"POST {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        (string head, string body) = client.ReadMessage();
+        Assert.StartsWith("HTTP/1.1 200 ", head, StringComparison.Ordinal);
+        using JsonDocument document = JsonDocument.Parse(body);
+        return document.RootElement.Clone();
     }
 
     /// <summary>The document as a client that others wrote reads it.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using FastGate.Gateway.Admin;
+using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Net;
 using FastGate.Net.Memory;
@@ -16,9 +17,13 @@ internal sealed class AdminInMemory : IDisposable
     private readonly MemoryTransport _transport = new(1);
     private readonly ProcessLog _log = new(LogLevel.Info);
 
-    public AdminInMemory(AdminOptions? options = null, StatsPage? stats = null)
+    /// <param name="options">Bound to loopback without a token if nothing is said.</param>
+    /// <param name="stats">Whose numbers it shows; null for nobody's.</param>
+    /// <param name="gate">Whose servers it controls; null for nobody's.</param>
+    public AdminInMemory(AdminOptions? options = null, StatsPage? stats = null, Gate? gate = null)
     {
-        Site = AdminSite.Start(options ?? new AdminOptions(), _transport, s_address, stats, _log);
+        ServerControl? servers = gate is null ? null : new ServerControl(gate, stats!, _log);
+        Site = AdminSite.Start(options ?? new AdminOptions(), _transport, s_address, stats, servers, _log);
         _transport.RunUntilIdle();
     }
 

@@ -96,6 +96,49 @@ public sealed class AdminPageTests
         Assert.Empty(admin.TakeLog());
     }
 
+    /// <summary>Who takes pages slowly keeps probes out no more than other readers: room for both is left.</summary>
+    [Fact]
+    public void Many_slow_readers_leave_room_for_probes_and_for_each_other_in_turn()
+    {
+        using GateInMemory gate = WithRoutes(ManyRoutes);
+        using var admin = new AdminInMemory(stats: StatsDocument.Page(gate.Gate));
+        Peer[] slow = [.. Enumerable.Range(0, AdminLimits.PagesMax).Select(_ => admin.Connect())];
+        foreach (Peer reader in slow)
+        {
+            reader.Hold();
+            reader.Send(AdminSecurityTests.Get("/stats"));
+        }
+        string refused = admin.Ask(AdminSecurityTests.Get("/stats"));
+        Assert.StartsWith("HTTP/1.1 503 ", refused, StringComparison.Ordinal);
+        Assert.Contains("\r\nRetry-After: 1\r\n", refused, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", admin.Ask(AdminSecurityTests.Get("/healthz")), StringComparison.Ordinal);
+        admin.Advance(AdminLimits.WaitMs);
+        Assert.All(slow, reader => Assert.True(reader.Broken));
+        Assert.StartsWith("HTTP/1.1 200 ", admin.Ask(AdminSecurityTests.Get("/stats")), StringComparison.Ordinal);
+    }
+
+    /// <summary>Whoever opens connections and asks nothing keeps nobody out: the longest waiting one goes.</summary>
+    [Fact]
+    public void Connections_that_ask_nothing_make_room_the_longest_waiting_first()
+    {
+        using var admin = new AdminInMemory();
+        Peer[] silent = [.. Enumerable.Range(0, AdminLimits.ConnectionsMax).Select(_ => admin.Connect())];
+        silent[1].Send("GET /healthz HTTP/1.1\r\nHost: loc");
+        // It asked, and waits again: behind the others.
+        silent[0].Send(AdminSecurityTests.Get("/healthz"));
+        Peer client = admin.Connect();
+        Assert.Equal([1], Enumerable.Range(0, silent.Length).Where(i => silent[i].Broken));
+        client.Send(AdminSecurityTests.Get("/healthz"));
+        Assert.StartsWith("HTTP/1.1 200 ", client.Received, StringComparison.Ordinal);
+        for (int i = 0; i < 3 * AdminLimits.ConnectionsMax; i++)
+        {
+            admin.Connect();
+        }
+        Assert.True(client.Broken);
+        Assert.StartsWith("HTTP/1.1 200 ", admin.Ask(AdminSecurityTests.Get("/healthz")), StringComparison.Ordinal);
+        Assert.Empty(admin.TakeLog());
+    }
+
     private static GateInMemory WithRoutes(int count)
     {
         var toml = new StringBuilder("version = 1\n[log]\naccess = \"off\"\n[[listener]]\nname = \"web\"\nbind = \":1\"\n");

@@ -20,9 +20,9 @@ public sealed class StatsTableTests
             {"name":"a\u001b[31m","in_flight":2,"requests":1000,"by_status":{"200":990,"302":1,"499":4,"502":5},
             "bytes_in":1536,"bytes_out":10485760,"errors":{"client_closed":4,"connection_refused":5}}],
             "upstreams":[{"name":"u","queued":1,"servers":[
-            {"address":"10.0.0.1:80","state":"up","active":2,"idle":8,"requests":1000,"errors":5,
+            {"address":"10.0.0.1:80","state":"up","state_reason":"dns","active":2,"idle":8,"requests":1000,"errors":5,
             "latency_us":{"count":3,"p50":850,"p99":1250,"max":2000000}},
-            {"address":"b.example.com:80","state":"unresolved","active":0,"idle":0,"requests":0,"errors":0,
+            {"address":"b.example.com:80","state":"unresolved","state_reason":"dns","active":0,"idle":0,"requests":0,"errors":0,
             "latency_us":{"count":0,"p50":null,"p99":null,"max":null}}]}],
             "lanes":[{"index":0,"loop_lag_us":{"count":9,"p50":12,"p99":80,"max":4000},"connections":15,"requests":1003}],
             "memory":{"rss_bytes":34078720}}
@@ -38,9 +38,9 @@ public sealed class StatsTableTests
             a�[31m      1000          2  990    1    4    5  1.5KiB  10MiB       9
             routes not shown: 1 (--json has all)
 
-            upstream  server            state       active  idle  queued  requests  errors    p50    p99  max
-            u         10.0.0.1:80       up               2     8       1      1000       5  850us  1.3ms   2s
-            u         b.example.com:80  unresolved       0     0       1         0       0      -      -    -
+            upstream  server            state            active  idle  queued  requests  errors    p50    p99  max
+            u         10.0.0.1:80       up                    2     8       1      1000       5  850us  1.3ms   2s
+            u         b.example.com:80  unresolved: dns       0     0       1         0       0      -      -    -
 
             lane  connections  requests  lag p50   p99  max
             0              15      1003     12us  80us  4ms
