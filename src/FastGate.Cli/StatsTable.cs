@@ -130,7 +130,8 @@ internal static class StatsTable
     private static string State(JsonElement server)
     {
         var state = Text(server, "state");
-        return state == "up" || Text(server, "state_reason") is var reason && reason == "-" ? state : $"{state}: {reason}";
+        var reason = Text(server, "state_reason");
+        return state == "up" || reason == "-" ? state : $"{state}: {reason}";
     }
 
     private static string Size(JsonElement of, string name)

@@ -54,7 +54,8 @@ internal static class AdminAnswer
     }
 
     /// <summary>A whole document.</summary>
-    public static void Document(ConnectionWriter output, RequestHead request, bool keepAlive, ReadOnlySpan<byte> json) =>
+    public static void Document(ConnectionWriter output, RequestHead request, bool keepAlive,
+        ReadOnlySpan<byte> json) =>
         Write(output, request, keepAlive, 200, "application/json"u8, default, json);
 
     /// <summary>The head of a page whose length is not known yet: it comes in chunks, or up to the end of the

@@ -191,9 +191,14 @@ internal sealed class AdminConnection
         Reason reason = servers.Apply(upstream, _head.Query.Of(_bytes), _client.Remote.Text, _client.Lane.Now,
             writer.Json, out string problem);
         if (reason == Reason.None)
+        {
             AdminAnswer.Document(_client.Output, _head, keepAlive, writer.Take());
+        }
         else
-            AdminAnswer.Problem(_client.Output, _head, keepAlive, reason, JsonEncodedText.Encode(problem).EncodedUtf8Bytes);
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, reason,
+                JsonEncodedText.Encode(problem).EncodedUtf8Bytes);
+        }
         _site.ReturnWriter(writer);
     }
 

@@ -50,8 +50,8 @@ internal sealed record ServerOrder(ServerAddress Address, ServerState? State, in
                     place = ref weight;
                     break;
                 default:
-                    problem = $"there is no parameter '{Show(Encoding.UTF8.GetString(name))}': they are address, state and"
-                        + " weight";
+                    problem = $"there is no parameter '{Show(Encoding.UTF8.GetString(name))}': they are address, state"
+                        + " and weight";
                     return null;
             }
             if (place is not null)

@@ -14,7 +14,7 @@ public sealed partial class StatsFieldsTests
         "listeners[].name", "listeners[].bind", "fds.max", "routes[].name", "routes[].latency_us", "routes[].overhead_us",
         "routes[].upstream_us", "upstreams[].name", "upstreams[].retries", "upstreams[].retry_budget_left",
         "upstreams[].servers[].address", "upstreams[].servers[].last_check", "limits", "caches", "lanes[].index",
-        // Its own test fills the logs.
+        // LogTests fill the logs.
         "log_dropped",
         // Nothing reads the body of a request that no route took.
         "requests.unrouted.bytes_in",
