@@ -47,7 +47,7 @@ public sealed class ServerControl(Gate gate, StatsPage stats, ProcessLog log)
         if (group.Order(server, order.State, order.Weight, now))
         {
             log.Info("an operator changed a server", ("upstream", group.Options.Name), ("server", server.Address.Text),
-                ("said", order.State is { } said ? Text(said) : "-"), ("state", Text(server.Status.State)),
+                ("said", order.State is { } said ? said.Word() : "-"), ("state", server.Status.State.Word()),
                 ("weight", server.Weight), ("peer", peer));
         }
         json.WriteStartObject();
@@ -69,6 +69,4 @@ public sealed class ServerControl(Gate gate, StatsPage stats, ProcessLog log)
         }
         return null;
     }
-
-    private static string Text(ServerState state) => Encoding.ASCII.GetString(state.Word);
 }

@@ -228,11 +228,10 @@ public sealed class StatsPage
         json.WriteStartObject();
         json.WriteString("address"u8, server.Name);
         json.WriteNumber("weight"u8, server.Weight);
-        json.WriteString("state"u8, status.State.Word);
+        json.WriteString("state"u8, status.State.Word());
         WriteTime(json, "state_since"u8, TimeOf(status.Since));
         json.WriteString("state_reason"u8, status.Reason.Length > 0 ? status.Reason : null);
-        // Later: there are no active checks yet.
-        json.WriteNull("last_check"u8);
+        WriteTime(json, "last_check"u8, server.LastCheck >= 0 ? TimeOf(server.LastCheck) : null);
         json.WriteNumber("active"u8, server.Active);
         json.WriteNumber("idle"u8, upstream.IdleOf(server));
         json.WriteNumber("requests"u8, requests);

@@ -35,8 +35,16 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
             "body_bytes_max", "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
 
     public static Shape Upstream { get; } = new("[upstream.NAME]",
-        ["servers", "balance", "hash", "slow_start", "pool"],
-        ["health", "eject", "concurrency", "protocol", "tls"]);
+        ["servers", "balance", "hash", "slow_start", "health", "eject", "pool"],
+        ["concurrency", "protocol", "tls"]);
+
+    public static Shape Health { get; } = new("'health'",
+        ["path", "every", "timeout", "status", "body", "rise", "fall"],
+        []);
+
+    public static Shape Eject { get; } = new("'eject'",
+        ["consecutive", "ratio", "requests_min", "window", "base", "max", "panic"],
+        []);
 
     public static Shape UpstreamServer { get; } = new("a server of 'servers'", ["address", "weight", "backup"], []);
 
@@ -62,6 +70,6 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     /// <summary>Where a key that is in the wrong place may belong; the first that has it.</summary>
     public static Shape[] All { get; } =
-        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Pool, Respond, Redirect,
-            RequestHeaders];
+        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Pool, Health, Eject,
+            Respond, Redirect, RequestHeaders];
 }

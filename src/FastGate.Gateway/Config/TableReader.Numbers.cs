@@ -21,6 +21,11 @@ internal sealed partial class TableReader
         Measure(key, "rate", fallback, 1, Units.SizeBytesMax, none, Units.TryByteRate,
             static rate => Units.WriteSize(rate) + "/s", static number => Units.WriteSize(number) + "/s");
 
+    /// <summary>Of a hundred, 1 to 100.</summary>
+    public int Share(string key, int fallback, int? none = null) =>
+        (int)Measure(key, "share", fallback, 1, 100, none, Units.TryShare,
+            static share => $"{share}%", static number => $"{number}%");
+
     private long Measure(string key, string noun, long fallback, long min, long max, long? none, Parser parse,
         Func<long, string> write, Func<long, string> guess)
     {
@@ -62,11 +67,14 @@ internal sealed partial class TableReader
         return fallback;
     }
 
-    public int Count(string key, int fallback, int min, int max)
+    /// <summary><paramref name="none"/> is what "none" means here; null where there must be a number.</summary>
+    public int Count(string key, int fallback, int min, int max, int? none = null)
     {
         var entry = Table.Find(key);
         if (entry is null)
             return fallback;
+        if (none is not null && entry.Value is TomlString { Raw: "none" })
+            return none.Value;
         if (entry.Value is not TomlInteger number)
         {
             var isNumber = entry.Value is TomlString { Raw.Length: > 0 } text && text.Raw.All(char.IsAsciiDigit);
@@ -77,7 +85,7 @@ internal sealed partial class TableReader
         if (number.Value >= min && number.Value <= max)
             return (int)number.Value;
         Problems.Error(number.Origin, string.Create(CultureInfo.InvariantCulture, $"'{key}' may not be {number.Value}"),
-            string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"));
+            string.Create(CultureInfo.InvariantCulture, $"{min} to {max}{(none is null ? "" : ", or \"none\"")}"));
         return fallback;
     }
 

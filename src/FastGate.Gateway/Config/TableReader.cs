@@ -138,6 +138,9 @@ internal sealed partial class TableReader
     /// <summary>Whether a list was written and has nothing in it, as opposed to nothing readable.</summary>
     public bool IsEmptyList(string key) => Table.Find(key)?.Value is TomlArray { Items.Count: 0 };
 
+    /// <summary>Whether what is inherited or built in is cleared with "off".</summary>
+    public bool IsOff(string key) => Table.Find(key)?.Value is TomlString { Raw: "off" };
+
     public bool Flag(string key, bool fallback)
     {
         var entry = Table.Find(key);

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace FastGate.Gateway.Config;
 
-/// <summary>Durations, sizes and rates: a whole number and its unit, without a space: "250ms", "32KiB", "240B/s". A
-/// mistake gets a sentence and, where it can be guessed, what to write.</summary>
+/// <summary>Durations, sizes, rates and shares: a whole number and its unit, without a space: "250ms", "32KiB",
+/// "240B/s", "50%". A mistake gets a sentence and, where it can be guessed, what to write.</summary>
 internal static class Units
 {
     /// <summary>A year. What is meant to last longer is meant to be "none".</summary>
@@ -17,6 +17,8 @@ internal static class Units
 
     private static readonly (string Unit, long Factor)[] Sizes =
         [("B", 1), ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30)];
+
+    private static readonly (string Unit, long Factor)[] Shares = [("%", 1)];
 
     /// <summary>What people write instead, in lower case.</summary>
     private static readonly Dictionary<string, string> Meant = new(StringComparer.Ordinal)
@@ -75,6 +77,10 @@ internal static class Units
         hint = $"write \"{size}/s\"";
         return false;
     }
+
+    /// <summary>So many of a hundred.</summary>
+    public static bool TryShare(string text, out long percent, out string error, out string? hint) =>
+        TryParse(text, "share", Shares, "%", 100, "100%", out percent, out error, out hint);
 
     /// <summary>With the unit that says it shortest.</summary>
     public static string WriteDuration(long milliseconds) => Write(milliseconds, Durations);

@@ -21,6 +21,8 @@ internal static class UpstreamSection
         ]);
         var hash = Hash(table, entry.Key, balance);
         var slowStart = table.Duration("slow_start", 0, none: 0);
+        var health = HealthSection.Health(table);
+        var eject = HealthSection.Eject(table);
         var pool = Pool(table);
         if (!named || servers.Count == 0)
             return;
@@ -32,6 +34,8 @@ internal static class UpstreamSection
                 Balance = balance ?? Balance.P2cEwma,
                 Hash = hash,
                 SlowStartMs = slowStart,
+                Health = health,
+                Eject = eject,
                 Pool = pool,
             },
             [.. servers.Select(s => s.Origin)]));

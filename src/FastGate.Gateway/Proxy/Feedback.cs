@@ -20,7 +20,12 @@ internal static class Feedback
             ? -1
             : Microseconds(exchange.SentAt, exchange.AnsweredAt);
         server.Stats.Answered(lane.Index, took, lane.Now);
-        server.Finished(lane, took, exchange.Response.Status >= 500 ? Outcome.ServerError : Outcome.Answered);
+        server.Finished(lane, took, exchange.Response.Status switch
+        {
+            502 or 503 or 504 => Outcome.Unavailable,
+            >= 500 => Outcome.ServerError,
+            _ => Outcome.Answered,
+        });
     }
 
     /// <summary>No answer came, or the rest of one is missing; why is noted in the exchange.</summary>
@@ -38,7 +43,8 @@ internal static class Feedback
         else if (exchange.Reason is Reason.ConnectionTerminated or Reason.HttpProtocolError
             or Reason.HttpResponseIncomplete or Reason.HttpResponseTimeout or Reason.ConnectionReadTimeout)
         {
-            server.Finished(lane, exchange.AnsweredAt == 0 ? waited : -1, Outcome.Failed);
+            bool hadHead = exchange.AnsweredAt != 0;
+            server.Finished(lane, hadHead ? -1 : waited, hadHead ? Outcome.Broken : Outcome.Failed);
         }
     }
 

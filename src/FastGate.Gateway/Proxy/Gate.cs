@@ -1,5 +1,6 @@
 using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
+using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
 
 namespace FastGate.Gateway.Proxy;
@@ -22,6 +23,10 @@ public sealed class Gate
         _table = table;
         _log = logs.Process;
         Stats = stats;
+        foreach (Upstream upstream in table.Upstreams)
+        {
+            upstream.Log = _log;
+        }
         _listeners = new Listener[table.Listeners.Length];
         _lanes = new GateLane[transport.Lanes.Count];
         _lanesAccepting = _lanes.Length;
@@ -91,6 +96,7 @@ public sealed class Gate
             }
         }
         Resolver.Start(_table.Upstreams, _transport.Lanes[0], _log);
+        HealthCheck.Start(_table.Upstreams, _transport);
     }
 
     /// <summary>Accepts what the system has queued, stops listening, and ends each connection after its next

@@ -115,7 +115,7 @@ public sealed class ConnectionPool
             // A second less than the server's own, or a request could meet its FIN.
             idleMs = Math.Min(idleMs, (keepAliveSeconds - 1) * 1000L);
         }
-        if (idleMs <= 0 || !pooled.Server.Status.IsUsable || !pooled.Connection.IsSilent())
+        if (idleMs <= 0 || !IsInUse(pooled.Server) || !pooled.Connection.IsSilent())
         {
             End(pooled);
             return;
@@ -182,12 +182,15 @@ public sealed class ConnectionPool
     {
         foreach (Server server in _upstream.Servers)
         {
-            if (!server.Status.IsUsable)
+            if (!IsInUse(server))
             {
                 Close(_idle[server.Index]);
             }
         }
     }
+
+    /// <summary>A backup that is up may be needed soon; one that is down is used where too few are up.</summary>
+    private bool IsInUse(Server server) => server.Status.IsUsable || _upstream.Set.Contains(server);
 
     private void Close(IdleConnections idle)
     {
@@ -227,19 +230,9 @@ public sealed class ConnectionPool
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)
     {
-        NetAddress[] addresses = server.Addresses;
         CountActive(server, 1);
         long from = Lane.Now;
-        long due = from + connectMs;
-        uint turn = server.NextTurn(addresses);
-        Connection connection = await _transport.ConnectAsync(Lane, addresses[turn], due, wait.Connect);
-        // A name often stands for an address of each family, and the server listens on one of them.
-        for (int tried = 1; tried < addresses.Length && IsElsewherePossible(connection.Fault); tried++)
-        {
-            connection.Close();
-            turn = (turn + 1) % (uint)addresses.Length;
-            connection = await _transport.ConnectAsync(Lane, addresses[turn], due, wait.Connect);
-        }
+        Connection connection = await Dialling.ConnectAsync(_transport, Lane, server, from + connectMs, wait.Connect);
         var pooled = new PooledConnection(this, server, connection);
         if (connection.Fault == ConnectionFault.None)
         {
@@ -260,9 +253,6 @@ public sealed class ConnectionPool
         Drop(pooled);
         return new Rental(null, reason, server);
     }
-
-    private static bool IsElsewherePossible(ConnectionFault fault) =>
-        fault is ConnectionFault.Refused or ConnectionFault.Unreachable or ConnectionFault.Reset;
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs, bool fresh)

@@ -1,5 +1,6 @@
 using System.Net;
 using FastGate.Gateway.Upstreams.Balancing;
+using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
 
 namespace FastGate.Gateway.Upstreams;
@@ -15,12 +16,14 @@ public sealed class Server
     private readonly int _connectionsMax;
     private readonly int _tunnelsMax;
     private readonly ServerStatus[] _voices;
+    private readonly Ejector? _ejector;
     private volatile ServerStatus _status;
     private volatile NetAddress[] _addresses;
     private volatile int _weight;
     private int _connections;
     private int _tunnels;
     private int _nextAddress;
+    private long _lastCheck = -1;
 
     internal Server(Upstream upstream, int index, UpstreamServer definition)
     {
@@ -47,6 +50,7 @@ public sealed class Server
             _voices[(int)StateVoice.Names] = new ServerStatus(ServerState.Unresolved, "dns", 0);
         }
         _status = _voices[(int)StateVoice.Names];
+        _ejector = upstream.Options.Eject.IsOn ? new Ejector(this, upstream) : null;
     }
 
     /// <summary>What came of the requests that it was asked to answer.</summary>
@@ -82,6 +86,18 @@ public sealed class Server
 
     /// <summary>Whether it can be used, and why not. Any thread.</summary>
     public ServerStatus Status => _status;
+
+    /// <summary>Nothing speaks against it but checks and failures: where too few servers are up, it is used all the
+    /// same.</summary>
+    internal bool MayStandIn => _voices[(int)StateVoice.Operator].IsUsable && _voices[(int)StateVoice.Names].IsUsable;
+
+    /// <summary>When its health was last checked, in the lanes' milliseconds; -1 when it never was. Any
+    /// thread.</summary>
+    public long LastCheck
+    {
+        get => Volatile.Read(ref _lastCheck);
+        internal set => Volatile.Write(ref _lastCheck, value);
+    }
 
     /// <summary>When its slow start began, in the lanes' milliseconds; <see cref="Warm"/> for none.</summary>
     internal long WarmFrom { get; private set; } = Warm;
@@ -119,7 +135,7 @@ public sealed class Server
     internal ServerStatus Said(StateVoice voice) => _voices[(int)voice];
 
     /// <summary>Takes note of it; the group's lock is held.</summary>
-    /// <returns>Whether the server became usable or ceased to be.</returns>
+    /// <returns>Whether it changes which servers exchanges may go to.</returns>
     internal bool Hear(StateVoice voice, ServerState state, string reason, long now)
     {
         ServerStatus said = _voices[(int)voice];
@@ -127,6 +143,7 @@ public sealed class Server
         {
             return false;
         }
+        bool couldStandIn = MayStandIn;
         _voices[(int)voice] = new ServerStatus(state, reason, said.State == state ? said.Since : now);
         ServerStatus before = _status;
         ServerStatus after = Array.Find(_voices, static v => !v.IsUsable)
@@ -134,7 +151,7 @@ public sealed class Server
         _status = after;
         if (before.IsUsable == after.IsUsable)
         {
-            return false;
+            return couldStandIn != MayStandIn;
         }
         // A name that resolves for the first time, as all do when the process starts, has nothing to recover from.
         WarmFrom = after.IsUsable && before.State != ServerState.Unresolved && _upstream.Options.SlowStartMs > 0
@@ -184,8 +201,11 @@ public sealed class Server
     /// <param name="latencyUs">From the request sent to the head of the answer, or to the failure, in microseconds; -1
     /// where it tells nothing of the server.</param>
     /// <param name="outcome">What came of it.</param>
-    public void Finished(Lane lane, long latencyUs, Outcome outcome) =>
+    public void Finished(Lane lane, long latencyUs, Outcome outcome)
+    {
         _upstream.Loads[lane.Index].Finished(Index, latencyUs, outcome, lane.Now);
+        _ejector?.Note(lane, outcome);
+    }
 
     private static bool TryTake(ref int count, int most)
     {

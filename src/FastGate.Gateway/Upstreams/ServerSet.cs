@@ -4,8 +4,8 @@ using FastGate.Gateway.Upstreams.Balancing;
 namespace FastGate.Gateway.Upstreams;
 
 /// <summary>The servers of an upstream that exchanges may go to now: those of the first tier that are usable, or where
-/// there is none, the backups that are. Immutable, built when a state changes, by whoever changed it; a choice reads it
-/// once. A server's place is its index here.</summary>
+/// there is none, the backups that are; where too few are usable, all of them. Immutable, built when a state changes,
+/// by whoever changed it; a choice reads it once. A server's place is its index here.</summary>
 internal sealed class ServerSet
 {
     /// <summary>The weight with which slow start begins, as a share of the whole one.</summary>
@@ -15,8 +15,9 @@ internal sealed class ServerSet
     private readonly long[] _warmFrom;
     private readonly long _slowStartMs;
 
-    private ServerSet(Server[] servers, Server[] all, UpstreamOptions options, HashRing? ring)
+    private ServerSet(Server[] servers, Server[] all, UpstreamOptions options, HashRing? ring, bool isPanic = false)
     {
+        IsPanic = isPanic;
         Servers = servers;
         _places = new int[all.Length];
         Array.Fill(_places, -1);
@@ -74,17 +75,40 @@ internal sealed class ServerSet
     /// <summary>Until then some server is not at its whole weight, in the lanes' milliseconds.</summary>
     public long WarmUntil { get; }
 
+    /// <summary>Too few servers are usable to carry everything, so those that are not are in it too.</summary>
+    public bool IsPanic { get; }
+
     /// <summary>What an exchange is told when there is no server.</summary>
     public Reason Refusal { get; }
 
     public static ServerSet Of(Server[] all, UpstreamOptions options, HashRing? ring)
     {
+        // Here, and only here, is decided which servers stand in for others.
         Server[] usable = Array.FindAll(all, static s => s.Status.IsUsable);
         Server[] first = Array.FindAll(usable, static s => !s.IsBackup);
-        // Here, and only here, is decided which servers stand in for others. Using some of those that are down, where
-        // too few are up to carry everything, belongs here too.
-        return new ServerSet(first.Length > 0 ? first : usable, all, options, ring);
+        // Those that an operator took out, or whose names lead nowhere, are not missed.
+        int firstAll = all.Count(static s => s.MayStandIn && !s.IsBackup);
+        if (IsEnough(first.Length, firstAll, options.Eject.PanicPercent))
+        {
+            return new ServerSet(first, all, options, ring);
+        }
+        if (first.Length == 0 && IsEnough(usable.Length, all.Count(static s => s.MayStandIn && s.IsBackup),
+            options.Eject.PanicPercent))
+        {
+            return new ServerSet(usable, all, options, ring);
+        }
+        // Backups that are up help before servers that are down are used.
+        if (usable.Length > first.Length && IsEnough(usable.Length, firstAll, options.Eject.PanicPercent))
+        {
+            return new ServerSet(usable, all, options, ring);
+        }
+        Server[] standing = Array.FindAll(all, static s => s.MayStandIn);
+        return options.Eject.PanicPercent > 0 && standing.Length > usable.Length
+            ? new ServerSet(standing, all, options, ring, isPanic: true)
+            : new ServerSet(first.Length > 0 ? first : usable, all, options, ring);
     }
+
+    private static bool IsEnough(int usable, int of, int percent) => usable > 0 && usable * 100L >= (long)of * percent;
 
     public bool Contains(Server server) => _places[server.Index] >= 0;
 

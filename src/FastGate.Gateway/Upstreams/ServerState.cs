@@ -18,20 +18,17 @@ public enum ServerState : byte
     Unresolved,
 }
 
-/// <summary>The word of <c>/stats</c> for a state.</summary>
-public static class ServerStateWords
+internal static class ServerStates
 {
-    extension(ServerState state)
+    /// <summary>As <c>/stats</c> and the log write it.</summary>
+    public static string Word(this ServerState state) => state switch
     {
-        public ReadOnlySpan<byte> Word => state switch
-        {
-            ServerState.Down => "down"u8,
-            ServerState.Ejected => "ejected"u8,
-            ServerState.Draining => "draining"u8,
-            ServerState.Unresolved => "unresolved"u8,
-            _ => "up"u8,
-        };
-    }
+        ServerState.Up => "up",
+        ServerState.Down => "down",
+        ServerState.Ejected => "ejected",
+        ServerState.Draining => "draining",
+        _ => "unresolved",
+    };
 }
 
 /// <summary>Who has a say in a server's state, the strongest first. Each speaks for itself: a server is up when all of
@@ -67,12 +64,20 @@ public enum Outcome : byte
     /// <summary>The head of an answer came, and its status is not the server's fault.</summary>
     Answered = 0,
 
-    /// <summary>The head of an answer came, and its status is 5xx.</summary>
+    /// <summary>The head of an answer came, and its status is 5xx but none of those below.</summary>
     ServerError,
-
-    /// <summary>No connection, no answer in time, an answer that broke off or was not HTTP.</summary>
-    Failed,
 
     /// <summary>The client left, or its time was over, while the server had not answered yet.</summary>
     Abandoned,
+
+    /// <summary>The head of an answer came, and its status is 502, 503 or 504: it cannot do its work. This and what
+    /// follows can eject it.</summary>
+    Unavailable,
+
+    /// <summary>No connection, no answer in time, an answer that broke off within its head or was not HTTP.</summary>
+    Failed,
+
+    /// <summary>An answer broke off, or was no HTTP any more, behind its head, which was counted when it
+    /// came.</summary>
+    Broken,
 }

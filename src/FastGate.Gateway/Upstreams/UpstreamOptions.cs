@@ -1,3 +1,5 @@
+using FastGate.Gateway.Upstreams.Health;
+
 namespace FastGate.Gateway.Upstreams;
 
 public enum Balance
@@ -34,6 +36,11 @@ public sealed record UpstreamOptions
 
     /// <summary>How long a server that is usable again takes to its whole weight; 0 for at once.</summary>
     public long SlowStartMs { get; init; }
+
+    /// <summary>Null for no checks.</summary>
+    public HealthOptions? Health { get; init; }
+
+    public EjectOptions Eject { get; init; } = new();
 
     public PoolOptions Pool { get; init; } = new();
 }

@@ -3,6 +3,7 @@ using FastGate.Gateway;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
+using FastGate.Gateway.Upstreams.Health;
 
 namespace FastGate.Tests.Config;
 
@@ -50,6 +51,17 @@ public sealed class DefaultsTests
         Assert.Equal(Balance.P2cEwma, upstream.Balance);
         Assert.Empty(upstream.Hash);
         Assert.Equal(0, upstream.SlowStartMs);
+        Assert.Null(upstream.Health);
+        Assert.Equal(new EjectOptions
+        {
+            Consecutive = 5,
+            RatioPercent = 50,
+            RequestsMin = 50,
+            WindowMs = 10_000,
+            BaseMs = 5_000,
+            MaxPercent = 50,
+            PanicPercent = 30,
+        }, upstream.Eject);
         Assert.Equal((1, false), (Assert.Single(upstream.Servers).Weight, upstream.Servers[0].IsBackup));
         Assert.Equal(new PoolOptions
         {
@@ -101,6 +113,40 @@ public sealed class DefaultsTests
             """).Gate.Upstreams);
         Assert.Equal(Balance.Hash, upstream.Balance);
         Assert.Equal(keys, string.Join(' ', upstream.Hash));
+    }
+
+    [Fact]
+    public void Health_and_eject_that_say_something_else()
+    {
+        var upstream = Assert.Single(Configs.Valid(Configs.Smallest + """
+            [upstream.a]
+            servers = ["10.0.0.1:80"]
+            health = { path = "/up?x=1", every = "1m", timeout = "250ms", status = ["200", "301-302"], body = "ok", rise = 1, fall = 9 }
+            eject = { consecutive = "none", ratio = "none", requests_min = 7, window = "1m", base = "1s", max = "100%", panic = "none" }
+            """).Gate.Upstreams);
+        Assert.Equal(("/up?x=1", 60_000, 250, "ok", 1, 9), (upstream.Health!.Path, upstream.Health.EveryMs,
+            upstream.Health.TimeoutMs, upstream.Health.Body, upstream.Health.Rise, upstream.Health.Fall));
+        Assert.Equal([new StatusRange(200, 200), new StatusRange(301, 302)], upstream.Health.Status);
+        Assert.Equal(new EjectOptions
+        {
+            Consecutive = 0,
+            RatioPercent = 0,
+            RequestsMin = 7,
+            WindowMs = 60_000,
+            BaseMs = 1_000,
+            MaxPercent = 100,
+            PanicPercent = 0,
+        }, upstream.Eject);
+    }
+
+    [Fact]
+    public void Health_and_eject_that_are_off()
+    {
+        var upstream = Assert.Single(Configs.Valid(
+            Configs.Smallest + "[upstream.a]\nservers = [\"10.0.0.1:80\"]\nhealth = \"off\"\neject = \"off\"\n").Gate.Upstreams);
+        Assert.Null(upstream.Health);
+        Assert.False(upstream.Eject.IsOn);
+        Assert.Equal(30, upstream.Eject.PanicPercent);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Upstreams;
+using FastGate.Gateway.Upstreams.Health;
 
 namespace FastGate.Tests.Config;
 
@@ -49,6 +50,8 @@ public sealed class InterfaceTests
         [upstream.orders]
         servers  = ["orders.svc:80", { address = "10.0.0.12:80", weight = 2, backup = true }, "unix:/run/orders.sock"]
         balance  = "p2c_ewma"                  # round_robin | least | p2c | p2c_ewma | hash (then also: hash = "cookie:sid", a key)
+        health   = { path = "/healthz", every = "5s", timeout = "1s", status = "200-299", rise = 2, fall = 3 }
+        eject    = { consecutive = 5, ratio = "50%", requests_min = 50, window = "10s", base = "5s", max = "50%", panic = "30%" }
         pool     = { connections_max = 1024, tunnels_max = 16384, idle = "4s", queue_max = 1024, queue_timeout = "1s" }
         slow_start  = "30s"
 
@@ -91,6 +94,10 @@ public sealed class InterfaceTests
 
         var upstream = config.Gate.Upstreams[0];
         Assert.Equal(("orders", Balance.P2cEwma, 30_000), (upstream.Name, upstream.Balance, upstream.SlowStartMs));
+        Assert.Equal(("/healthz", 5_000, 1_000, 2, 3), (upstream.Health!.Path, upstream.Health.EveryMs,
+            upstream.Health.TimeoutMs, upstream.Health.Rise, upstream.Health.Fall));
+        Assert.Equal([new StatusRange(200, 299)], upstream.Health.Status);
+        Assert.Equal(new EjectOptions(), upstream.Eject);
         Assert.Equal([(1, false), (2, true), (1, false)], upstream.Servers.Select(s => (s.Weight, s.IsBackup)));
         Assert.Equal(["orders.svc:80", "10.0.0.12:80", "unix:/run/orders.sock"],
             upstream.Servers.Select(s => s.Address.Text));
@@ -158,8 +165,6 @@ public sealed class InterfaceTests
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\ntls = {}")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\nhttps_redirect = true")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\nproxy_protocol = true")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\nhealth = {}")]
-    [InlineData("[upstream.x]\nservers = [\"demo:\"]\neject = {}")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\nconcurrency = \"none\"")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\nprotocol = \"h2\"")]
     [InlineData("[upstream.x]\nservers = [\"demo:\"]\ntls = {}")]

@@ -25,6 +25,8 @@ public sealed class RandomConfigTests
         balance = "hash"
         hash = ["ip/24/56", "path:id", "cookie:${env:A}"]
         slow_start = "30s"
+        health = { path = "/h", status = ["200", "204-299"], body = "${env:A}", fall = 2 }
+        eject = { consecutive = "none", ratio = "50%" }
         pool = { idle = "4s",
           queue_max = 1_0 }
         [[route]]

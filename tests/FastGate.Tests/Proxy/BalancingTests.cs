@@ -11,7 +11,7 @@ public sealed class BalancingTests
     [Fact]
     public void Where_no_server_is_usable_the_gate_answers_503_at_once()
     {
-        using var gate = new GateInMemory();
+        using var gate = GateOf("\"demo:\"", "eject = { panic = \"none\" }");
         Say(gate, ServerState.Down);
         Peer client = gate.Connect();
         client.Send(Get);
@@ -23,6 +23,21 @@ public sealed class BalancingTests
         client.Send(Get);
         gate.Upstream[0].Send(Ok);
         Assert.StartsWith("HTTP/1.1 200 OK\r\n", client.Received);
+    }
+
+    [Fact]
+    public void Where_too_few_servers_are_up_one_that_is_down_is_tried()
+    {
+        using var gate = new GateInMemory();
+        Say(gate, ServerState.Down);
+        Peer client = gate.Connect();
+        client.Send(Get);
+        gate.Upstream[0].Send(Ok);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", client.Received);
+        // Its connection is kept like any other.
+        client.Send(Get);
+        gate.Upstream[0].Send(Ok);
+        Assert.Single(gate.Upstream);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text;
 using FastGate.Gateway.Config;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
 using FastGate.Net.Memory;
 using FastGate.Net.Time;
@@ -100,6 +101,13 @@ internal sealed class GateInMemory : IDisposable
         });
         Run();
         return peer!;
+    }
+
+    /// <summary>Checks of health begin.</summary>
+    public void StartChecks()
+    {
+        HealthCheck.Start(_gate.Upstreams, _transport);
+        Run();
     }
 
     public void Run() => _transport.RunUntilIdle();

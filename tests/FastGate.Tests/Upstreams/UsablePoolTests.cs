@@ -1,5 +1,6 @@
 using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
+using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
 using FastGate.Net.Memory;
 using FastGate.Tests.Upstreams.Balancing;
@@ -145,6 +146,7 @@ public sealed class UsablePoolTests : IDisposable
         Balance = Balance.RoundRobin,
         Servers = [.. servers.Select(static text => new UpstreamServer(
             ChoiceBed.Address("unix:" + text.Split(' ')[0]), IsBackup: text.EndsWith("backup", StringComparison.Ordinal)))],
+        Eject = EjectOptions.Off with { PanicPercent = 0 },
         Pool = new PoolOptions { ConnectionsMax = 1, IdleMs = 60_000, QueueTimeoutMs = 60_000 },
     }, _transport);
 

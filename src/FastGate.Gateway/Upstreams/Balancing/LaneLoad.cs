@@ -38,7 +38,7 @@ internal sealed class LaneLoad
         ref long latency = ref _cells[Padding + 1 + server].Latency;
         long after = outcome switch
         {
-            Outcome.Failed or Outcome.ServerError => PeakEwma.AfterFailure(latency, latencyUs, now),
+            Outcome.ServerError or >= Outcome.Unavailable => PeakEwma.AfterFailure(latency, latencyUs, now),
             _ when latencyUs < 0 => latency,
             Outcome.Answered => PeakEwma.After(latency, latencyUs, now),
             // It would have taken longer still.

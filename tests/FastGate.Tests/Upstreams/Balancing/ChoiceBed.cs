@@ -1,5 +1,6 @@
 using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Balancing;
+using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net.Memory;
 
 namespace FastGate.Tests.Upstreams.Balancing;
@@ -22,6 +23,7 @@ internal sealed class ChoiceBed
             Name = "u",
             Balance = balance,
             SlowStartMs = slowStartMs,
+            Eject = EjectOptions.Off with { PanicPercent = 0 },
             Servers = [.. servers.Split(' ').Select(static (text, i) => new UpstreamServer(
                 Address($"10.0.{i / 250}.{i % 250}:80"), int.Parse(text.TrimEnd('b')), text.EndsWith('b')))],
         }, new MemoryTransport(lanes));

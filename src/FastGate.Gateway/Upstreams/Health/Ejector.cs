@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using FastGate.Net;
+using FastGate.Net.Async;
+using FastGate.Net.Time;
+
+namespace FastGate.Gateway.Upstreams.Health;
+
+/// <summary>Decides from what exchanges met with when one server is left alone, and for how long. Every lane counts for
+/// itself; the failures in a row are counted together, in a number that good answers only read while it is
+/// 0.</summary>
+internal sealed class Ejector
+{
+    /// <summary>Twice as long each time, until it is so many times <see cref="EjectOptions.BaseMs"/>.</summary>
+    private const int BaseTimesMax = 64;
+
+    /// <summary>A server that was good for so many times <see cref="EjectOptions.BaseMs"/> starts anew.</summary>
+    private const int ForgetAfterBases = 10;
+
+    /// <summary>Up to an eighth is added, so that what fails together does not come back together.</summary>
+    private const int JitterOf = 8;
+
+    private readonly Server _server;
+    private readonly Upstream _upstream;
+    private readonly EjectOptions _options;
+    private int _inARow;
+    private int _isEjected;
+    private int _era;
+    private int _times;
+    private long _backSince = long.MinValue;
+
+    public Ejector(Server server, Upstream upstream)
+    {
+        _server = server;
+        _upstream = upstream;
+        _options = upstream.Options.Eject;
+    }
+
+    /// <summary>An exchange knows what became of it. On its lane.</summary>
+    public void Note(Lane lane, Outcome outcome)
+    {
+        if (outcome == Outcome.Abandoned || Volatile.Read(ref _isEjected) != 0)
+        {
+            return;
+        }
+        bool isFailure = outcome >= Outcome.Unavailable;
+        // What broke off behind its head was counted when the head came.
+        _upstream.Failures![lane.Index].Count(
+            _server.Index, outcome == Outcome.Broken ? 0 : 1, isFailure ? 1 : 0, Volatile.Read(ref _era), lane.Now);
+        if (!isFailure)
+        {
+            if (Volatile.Read(ref _inARow) != 0)
+            {
+                Volatile.Write(ref _inARow, 0);
+            }
+            return;
+        }
+        int inARow = Interlocked.Increment(ref _inARow);
+        string? reason = _options.Consecutive > 0 && inARow >= _options.Consecutive ? "consecutive_failures"
+            : IsRatioReached(lane.Now) ? "failure_ratio"
+            : null;
+        // Where as many are ejected as may be, nobody waits for the lock to be told so.
+        if (reason is not null && _upstream.MayEject && Interlocked.Exchange(ref _isEjected, 1) == 0)
+        {
+            _ = EjectAsync(lane, reason);
+        }
+    }
+
+    private bool IsRatioReached(long now)
+    {
+        if (_options.RatioPercent == 0)
+        {
+            return false;
+        }
+        int requests = 0;
+        int failures = 0;
+        foreach (LaneFailures lane in _upstream.Failures!)
+        {
+            lane.AddTo(ref requests, ref failures, _server.Index, Volatile.Read(ref _era), now);
+        }
+        return requests >= _options.RequestsMin && failures * 100L >= (long)requests * _options.RatioPercent;
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private async ValueTask EjectAsync(Lane lane, string reason)
+    {
+        if (!_upstream.TryTakeEjection())
+        {
+            Volatile.Write(ref _isEjected, 0);
+            return;
+        }
+        long now = lane.Now;
+        bool isForgotten = _backSince == long.MinValue || now - _backSince > ForgetAfterBases * _options.BaseMs;
+        _times = isForgotten ? 1 : Math.Min(2 * _times, BaseTimesMax);
+        long forMs = _times * _options.BaseMs;
+        forMs += Random.Shared.NextInt64((forMs / JitterOf) + 1);
+        lane.Deadlines.Set(new Return(this, lane), now + forMs);
+        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Ejected, reason);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
+    private async ValueTask ReturnAsync(Lane lane)
+    {
+        // What led to it must not lead to the next one.
+        Volatile.Write(ref _inARow, 0);
+        Interlocked.Increment(ref _era);
+        _backSince = lane.Now;
+        _upstream.ReturnEjection();
+        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Up, "ejection_over");
+        Volatile.Write(ref _isEjected, 0);
+    }
+
+    private sealed class Return(Ejector ejector, Lane lane) : LaneTimer
+    {
+        protected override void OnDue() => _ = ejector.ReturnAsync(lane);
+    }
+}

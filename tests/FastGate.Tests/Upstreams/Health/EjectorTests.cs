@@ -1,0 +1,228 @@
+using FastGate.Gateway.Upstreams;
+using FastGate.Gateway.Upstreams.Health;
+using FastGate.Net;
+using FastGate.Net.Memory;
+
+namespace FastGate.Tests.Upstreams.Health;
+
+/// <summary>Which failures eject a server, for how long, and how many at once.</summary>
+public sealed class EjectorTests : IDisposable
+{
+    private readonly MemoryTransport _transport = new(2);
+    private Upstream _group = null!;
+
+    public void Dispose() => _transport.Dispose();
+
+    [Theory]
+    [InlineData(Outcome.Failed)]
+    [InlineData(Outcome.Unavailable)]
+    public void So_many_failures_in_a_row_eject(Outcome outcome)
+    {
+        Build(new EjectOptions { Consecutive = 3 });
+        Tell(0, outcome, 2);
+        Tell(0, Outcome.Answered);
+        Tell(0, outcome, 2);
+        Assert.True(IsUp(0));
+        Tell(0, outcome);
+        Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(0));
+        Assert.True(IsUp(1));
+    }
+
+    [Fact]
+    public void Failures_in_a_row_are_counted_over_all_lanes()
+    {
+        Build(new EjectOptions { Consecutive = 4 });
+        Tell(0, Outcome.Failed, 2, lane: 0);
+        Tell(0, Outcome.Failed, 1, lane: 1);
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Failed, 1, lane: 1);
+        Assert.False(IsUp(0));
+    }
+
+    [Theory]
+    [InlineData(Outcome.Answered)]
+    [InlineData(Outcome.ServerError)]
+    [InlineData(Outcome.Abandoned)]
+    public void What_is_no_failure_ejects_nobody(Outcome outcome)
+    {
+        Build(new EjectOptions { Consecutive = 1, RequestsMin = 1, RatioPercent = 1 });
+        Tell(0, outcome, 100);
+        Assert.True(IsUp(0));
+    }
+
+    [Fact]
+    public void So_large_a_part_of_enough_requests_ejects()
+    {
+        Build(new EjectOptions { Consecutive = 0, RatioPercent = 50, RequestsMin = 50 });
+        for (int i = 0; i < 24; i++)
+        {
+            Tell(0, Outcome.Answered, 1, lane: i % 2);
+            Tell(0, Outcome.Failed, 1, lane: i % 2);
+        }
+        // 48 requests are too few to tell.
+        Tell(0, Outcome.Answered);
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Failed);
+        Assert.Equal((ServerState.Ejected, "failure_ratio"), StateOf(0));
+    }
+
+    [Fact]
+    public void A_smaller_part_never_ejects()
+    {
+        Build(new EjectOptions { Consecutive = 5, RatioPercent = 50, RequestsMin = 20 });
+        for (int i = 0; i < 1_000; i++)
+        {
+            Tell(0, Outcome.Answered, 2);
+            Tell(0, Outcome.Failed);
+        }
+        Assert.True(IsUp(0));
+    }
+
+    [Fact]
+    public void Answers_that_break_off_are_failures_of_requests_that_were_counted_already()
+    {
+        Build(new EjectOptions { Consecutive = 0, RatioPercent = 100, RequestsMin = 10 });
+        for (int i = 0; i < 9; i++)
+        {
+            Tell(0, Outcome.Answered);
+            Tell(0, Outcome.Broken);
+        }
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Answered);
+        Tell(0, Outcome.Broken);
+        Assert.Equal((ServerState.Ejected, "failure_ratio"), StateOf(0));
+    }
+
+    [Fact]
+    public void Failures_of_long_ago_count_no_more()
+    {
+        Build(new EjectOptions { Consecutive = 0, RatioPercent = 50, RequestsMin = 10, WindowMs = 10_000 });
+        Tell(0, Outcome.Failed, 9);
+        Advance(10_000);
+        Tell(0, Outcome.Failed, 9);
+        Assert.True(IsUp(0));
+        Advance(4_000);
+        Tell(0, Outcome.Failed);
+        Assert.False(IsUp(0));
+    }
+
+    [Fact]
+    public void It_returns_when_the_time_is_over_and_the_next_time_is_twice_as_long()
+    {
+        Build(new EjectOptions { Consecutive = 2, BaseMs = 1_000 });
+        foreach (int wanted in (ReadOnlySpan<int>)[1_000, 2_000, 4_000, 8_000])
+        {
+            Tell(0, Outcome.Failed, 2);
+            Assert.False(IsUp(0));
+            Advance(wanted - 1);
+            Assert.False(IsUp(0));
+            Advance(1 + (wanted / 8) + 1);
+            Assert.Equal((ServerState.Up, "ejection_over"), StateOf(0));
+        }
+        // It was good for ten times the base: the past is forgotten.
+        Advance(10_001);
+        Tell(0, Outcome.Failed, 2);
+        Assert.False(IsUp(0));
+        Advance(1_126);
+        Assert.True(IsUp(0));
+    }
+
+    [Fact]
+    public void A_server_that_came_back_is_not_ejected_for_what_it_was_ejected_for()
+    {
+        Build(new EjectOptions { Consecutive = 0, RatioPercent = 50, RequestsMin = 10, BaseMs = 1_000 });
+        Tell(0, Outcome.Failed, 10);
+        Assert.False(IsUp(0));
+        Advance(1_200);
+        Tell(0, Outcome.Failed, 9);
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Failed);
+        Assert.False(IsUp(0));
+    }
+
+    [Fact]
+    public void What_was_under_way_when_it_was_ejected_changes_nothing()
+    {
+        Build(new EjectOptions { Consecutive = 2, BaseMs = 1_000 });
+        Tell(0, Outcome.Failed, 20);
+        ServerStatus status = _group.Servers[0].Status;
+        Tell(0, Outcome.Answered, 20);
+        Assert.Same(status, _group.Servers[0].Status);
+        Advance(1_200);
+        Assert.True(IsUp(0));
+    }
+
+    [Theory]
+    [InlineData(1, 50, 0)]
+    [InlineData(2, 50, 1)]
+    [InlineData(3, 50, 1)]
+    [InlineData(10, 30, 3)]
+    [InlineData(10, 100, 10)]
+    public void No_more_than_max_are_ejected_at_once(int servers, int max, int wanted)
+    {
+        Build(new EjectOptions { Consecutive = 1, MaxPercent = max, PanicPercent = 0 }, servers);
+        for (int i = 0; i < servers; i++)
+        {
+            Tell(i, Outcome.Failed, 3);
+        }
+        Assert.Equal(wanted, _group.Servers.Count(s => s.Status.State == ServerState.Ejected));
+        Assert.Equal(servers - wanted, _group.Set.Count);
+        // One that returns makes room for another.
+        Advance(10_000);
+        Assert.All(_group.Servers, static s => Assert.True(s.Status.IsUsable));
+        Tell(servers - 1, Outcome.Failed);
+        Assert.Equal(wanted > 0, !IsUp(servers - 1));
+    }
+
+    [Fact]
+    public void Off_is_off()
+    {
+        Build(EjectOptions.Off);
+        Tell(0, Outcome.Failed, 1_000);
+        Assert.True(IsUp(0));
+        Assert.Null(_group.Failures);
+    }
+
+    [Fact]
+    public async Task A_large_group_builds_its_tables_off_the_lane()
+    {
+        Build(new EjectOptions { Consecutive = 1, MaxPercent = 100 }, servers: 1_000);
+        for (int i = 0; i < 500; i++)
+        {
+            Tell(i, Outcome.Failed);
+        }
+        // On the thread pool; what it posts back is run here.
+        using var soon = new CancellationTokenSource(20_000);
+        while (_group.Set.Count != 500)
+        {
+            soon.Token.ThrowIfCancellationRequested();
+            _transport.RunUntilIdle();
+            await Task.Yield();
+        }
+        Assert.All(_group.Set.Servers, static s => Assert.True(s.Index >= 500));
+    }
+
+    private void Build(EjectOptions eject, int servers = 3) => _group = new Upstream(new UpstreamOptions
+    {
+        Name = "u",
+        Eject = eject,
+        Servers = [.. Enumerable.Range(0, servers).Select(
+            static i => new UpstreamServer(Balancing.ChoiceBed.Address($"10.0.{i / 250}.{i % 250}:80")))],
+    }, _transport);
+
+    private void Tell(int server, Outcome outcome, int times = 1, int lane = 0) => _transport.On(lane, () =>
+    {
+        for (int i = 0; i < times; i++)
+        {
+            Lane here = _transport.Lanes[lane];
+            _group.Servers[server].Finished(here, 1_000, outcome);
+        }
+    });
+
+    private void Advance(int milliseconds) => _transport.Advance(TimeSpan.FromMilliseconds(milliseconds));
+
+    private bool IsUp(int server) => _group.Servers[server].Status.IsUsable;
+
+    private (ServerState State, string Reason) StateOf(int server) =>
+        (_group.Servers[server].Status.State, _group.Servers[server].Status.Reason);
+}
