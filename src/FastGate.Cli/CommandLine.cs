@@ -8,7 +8,7 @@ internal static class CommandLine
     /// <summary>Promised, and not there yet.</summary>
     private static readonly string[] LaterVerbs =
     [
-        "init", "explain", "show", "reload", "drain", "stats", "schema", "purge", "limits", "audit", "plan", "apply",
+        "init", "explain", "show", "reload", "drain", "schema", "purge", "limits", "audit", "plan", "apply",
         "history", "rollback", "capture", "replay", "convert", "top", "doctor", "hash-key",
     ];
 
@@ -29,6 +29,7 @@ internal static class CommandLine
         }
         root.Subcommands.Add(RunVerb.Create(terminal));
         root.Subcommands.Add(CheckVerb.Create(terminal));
+        root.Subcommands.Add(StatsVerb.Create(terminal));
         root.Subcommands.Add(VersionVerb.Create(terminal));
         if (!args[0].StartsWith('-') && !root.Subcommands.Any(verb => verb.Name == args[0]))
             return WrongUsage(terminal, $"there is no verb '{args[0]}'");
@@ -52,6 +53,7 @@ internal static class CommandLine
         terminal.Error.Write("usage: fastgate [run] [-c FILE]\n"
             + "       fastgate run --listen ADDRESS --to URL\n"
             + "       fastgate check [-c FILE] [--offline] [--json]\n"
+            + "       fastgate stats [--json] [--admin ADDRESS] [-c FILE]\n"
             + "       fastgate version\n");
         return ExitCode.WrongUsage;
     }

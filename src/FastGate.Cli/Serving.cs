@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FastGate.Gateway;
 using FastGate.Gateway.Admin;
@@ -21,6 +22,8 @@ internal sealed class Serving
     private readonly Terminal _terminal;
     private readonly LogWriter _logs;
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
+    private readonly long _startedMs = (long)Stopwatch.GetElapsedTime(0).TotalMilliseconds;
     private int _signals;
 
     private Serving(GateConfig config, Terminal terminal, LogWriter logs)
@@ -60,7 +63,8 @@ internal sealed class Serving
         using PosixSignalRegistration hangup = OnSignal(PosixSignal.SIGHUP, () => _logs.Process.Warn(
             "SIGHUP: reload is not available yet; restart to apply a new configuration"));
         using PosixSignalRegistration reopen = OnSignal(UserSignal1, _logs.Reopen);
-        WarnOfLimits(EpollTransport.RaiseDescriptorLimit());
+        long descriptors = EpollTransport.RaiseDescriptorLimit();
+        WarnOfLimits(descriptors);
         // The admin address outlives the gate's lanes, so that /readyz answers until the end.
         using var adminTransport = new EpollTransport(1);
         using var transport = new EpollTransport(workers);
@@ -70,7 +74,7 @@ internal sealed class Serving
         DemoUpstream.Start(transport);
         adminTransport.Start();
         transport.Start();
-        if (!TryStart(gate, adminTransport, out AdminSite? admin))
+        if (!TryStart(gate, adminTransport, StatsOf(gate, descriptors), out AdminSite? admin))
         {
             return ExitCode.CouldNotStart;
         }
@@ -80,12 +84,26 @@ internal sealed class Serving
         return ExitCode.Fine;
     }
 
-    private bool TryStart(Gate gate, EpollTransport adminTransport, out AdminSite? admin)
+    private StatsPage StatsOf(Gate gate, long descriptors)
+    {
+        var facts = new ProcessFacts
+        {
+            Version = VersionVerb.Number,
+            StartedAt = _startedAt,
+            StartedMs = _startedMs,
+            DescriptorsMax = descriptors > 0 ? descriptors : null,
+            LogDropped = () => _logs.Access.Dropped + _logs.Process.Dropped,
+            GcPauses = GcPauses.Watch(),
+        };
+        return new StatsPage(gate, facts, new LoadedConfig(_config.Hash, _startedAt));
+    }
+
+    private bool TryStart(Gate gate, EpollTransport adminTransport, StatsPage stats, out AdminSite? admin)
     {
         admin = null;
         try
         {
-            admin = StartAdmin(adminTransport);
+            admin = StartAdmin(adminTransport, stats, new ServerControl(gate, stats, _logs.Process));
             gate.Start();
         }
         catch (BindException exception)
@@ -103,12 +121,11 @@ internal sealed class Serving
     /// <summary>Null when there is none: two gates that say nothing about it both want the default address, and only
     /// one can have it.</summary>
     /// <exception cref="BindException">The address cannot be had, and somebody asked for it.</exception>
-    private AdminSite? StartAdmin(EpollTransport transport)
+    private AdminSite? StartAdmin(EpollTransport transport, StatsPage stats, ServerControl servers)
     {
         try
         {
-            return AdminSite.Start(_config.Admin, transport, bug => _logs.Process.Limited(LogLevel.Error, "admin_bug",
-                "a bug cost a connection to the admin address", ("exception", bug.ToString())));
+            return AdminSite.Start(_config.Admin, transport, stats, servers, _logs.Process);
         }
         catch (BindException exception) when (!_config.Admin.IsAsked)
         {
@@ -126,7 +143,10 @@ internal sealed class Serving
         }
         if (admin is not null)
         {
-            _terminal.Error.Write($"admin on {UrlOf(admin.Address)} (/healthz, /readyz)\n");
+            string url = UrlOf(admin.Address);
+            _terminal.Error.Write(admin.IsClosed ? $"admin on {url} (/healthz, /readyz; /stats needs a token)\n"
+                : admin.Address.Kind == NetAddress.AddressKind.Unix ? $"admin on {url} (/stats, /healthz, /readyz)\n"
+                : $"admin on {url}/stats (also /healthz, /readyz)\n");
         }
     }
 

@@ -64,6 +64,10 @@ public abstract class Lane
     /// <summary>Called with an exception that escaped from work on this lane: a bug, and the loop goes on.</summary>
     public Action<Exception>? Escaped { get; set; }
 
+    /// <summary>How long the turns of the last minute kept the others waiting, each of them. Any thread
+    /// reads.</summary>
+    public WindowHistogram LoopLag { get; } = new();
+
     /// <summary>Called with the microseconds of a turn that took longer than
     /// <see cref="TurnMicrosecondsMax"/>.</summary>
     public Action<long>? Overran { get; set; }
@@ -230,6 +234,7 @@ public abstract class Lane
     private void PublishLag()
     {
         long lag = (ReadClock() - _turnStarted) / 1_000;
+        LoopLag.Record(Now, lag);
         if (lag > Volatile.Read(ref _lagMax))
         {
             Volatile.Write(ref _lagMax, lag);

@@ -1,14 +1,25 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text.Json;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Admin;
 
 /// <summary>One connection to the admin address: reads requests one after the other and answers them.</summary>
 internal sealed class AdminConnection
 {
+    private enum Page : byte
+    {
+        None,
+        Health,
+        Ready,
+        Stats,
+        Servers,
+    }
+
     private readonly AdminSite _site;
     private readonly Connection _client;
     private readonly RequestHead _head = new();
@@ -18,16 +29,28 @@ internal sealed class AdminConnection
     {
         _site = site;
         _client = client;
+        Waiting = new LinkedListNode<AdminConnection>(this);
     }
+
+    /// <summary>Its place among those that wait for a request.</summary>
+    internal LinkedListNode<AdminConnection> Waiting { get; }
+
+    /// <summary>Ends it where it stands.</summary>
+    internal void Abort() => _client.Abort();
 
     /// <summary>Serves to the end and closes. Throws only for a bug.</summary>
     public async Task RunAsync()
     {
         try
         {
-            while (await ReadHeadAsync() is { } status)
+            while (true)
             {
-                bool keepAlive = Answer(status);
+                _site.BeginWait(this);
+                ParseStatus? read = await ReadHeadAsync();
+                _site.EndWait(this);
+                if (read is not { } status)
+                    break;
+                bool keepAlive = await AnswerAsync(status);
                 if (!await FlushAsync())
                     return;
                 if (!keepAlive)
@@ -39,6 +62,7 @@ internal sealed class AdminConnection
         }
         finally
         {
+            _site.EndWait(this);
             _client.Close();
         }
     }
@@ -93,8 +117,10 @@ internal sealed class AdminConnection
         return status;
     }
 
+    /// <summary>In this order: is it HTTP, is it meant for us, is it a probe, may they, is there such a page, and does
+    /// it know the method. So whoever may not have a page does not learn which there are.</summary>
     /// <returns>True when the connection may carry another request.</returns>
-    private bool Answer(ParseStatus status)
+    private async ValueTask<bool> AnswerAsync(ParseStatus status)
     {
         if (status != ParseStatus.Complete)
         {
@@ -105,30 +131,174 @@ internal sealed class AdminConnection
         bool keepAlive = _head.KeepAlive && _head.Framing == BodyFraming.None;
         if (!IsForUs())
         {
-            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied);
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied,
+                "Host must be the bound address, localhost or one of hosts in [admin], and Origin the same"u8);
             return keepAlive;
         }
-        ReadOnlySpan<byte> path = _head.Path.Of(_bytes);
-        bool isHealth = path.SequenceEqual("/healthz"u8);
-        if (!isHealth && !path.SequenceEqual("/readyz"u8))
+        Page page = PageOf(_head.Path.Of(_bytes));
+        if (page is not (Page.Health or Page.Ready))
         {
-            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.NoRoute);
+            AdminAccess.Verdict verdict = _site.Access.Of(Authorization);
+            if (verdict != AdminAccess.Verdict.Granted)
+                return await DenyAsync(verdict, keepAlive);
         }
+        if (page == Page.None)
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.NoRoute);
+        else if (page == Page.Servers)
+            ChangeServer(_site.Servers!, keepAlive);
         else if (_head.Method is not (Method.Get or Method.Head))
-        {
             AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed);
+        else if (page == Page.Stats)
+            return await SendStatsAsync(_site.Stats!, keepAlive);
+        else
+            AnswerProbe(page, keepAlive);
+        return keepAlive;
+    }
+
+    private Page PageOf(ReadOnlySpan<byte> path) =>
+        path.SequenceEqual("/healthz"u8) ? Page.Health
+        : path.SequenceEqual("/readyz"u8) ? Page.Ready
+        : path.SequenceEqual("/stats"u8) && _site.Stats is not null ? Page.Stats
+        : ServerOrder.IsPath(path, out _) && _site.Servers is not null ? Page.Servers
+        : Page.None;
+
+    private void AnswerProbe(Page page, bool keepAlive)
+    {
+        (int code, string word) = page == Page.Health ? (200, "ok") : _site.Readiness switch
+        {
+            Readiness.Ready => (200, "ready"),
+            Readiness.Starting => (503, "starting"),
+            _ => (503, "draining"),
+        };
+        AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
+    }
+
+    private void ChangeServer(ServerControl servers, bool keepAlive)
+    {
+        if (_head.Method != Method.Post)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.MethodNotAllowed, allow: Method.Post);
+            return;
+        }
+        if (_head.Framing != BodyFraming.None)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.BadRequest,
+                "this takes no body: address, state and weight are parameters of the query"u8);
+            return;
+        }
+        ServerOrder.IsPath(_head.Path.Of(_bytes), out ReadOnlySpan<byte> upstream);
+        PageWriter writer = _site.RentWriter();
+        Reason reason = servers.Apply(upstream, _head.Query.Of(_bytes), _client.Remote.Text, _client.Lane.Now,
+            writer.Json, out string problem);
+        if (reason == Reason.None)
+        {
+            AdminAnswer.Document(_client.Output, _head, keepAlive, writer.Take());
         }
         else
         {
-            (int code, string word) = isHealth ? (200, "ok") : _site.Readiness switch
-            {
-                Readiness.Ready => (200, "ready"),
-                Readiness.Starting => (503, "starting"),
-                _ => (503, "draining"),
-            };
-            AdminAnswer.Probe(_client.Output, _head, keepAlive, code, word);
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, reason,
+                JsonEncodedText.Encode(problem).EncodedUtf8Bytes);
         }
+        _site.ReturnWriter(writer);
+    }
+
+    private async ValueTask<bool> DenyAsync(AdminAccess.Verdict verdict, bool keepAlive)
+    {
+        if (verdict == AdminAccess.Verdict.Closed)
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Denied,
+                "bound beyond loopback without a token in [admin]: only /healthz and /readyz are served"u8);
+            return keepAlive;
+        }
+        if (verdict == AdminAccess.Verdict.TokenWrong)
+        {
+            _site.ReportWrongToken(_client);
+            await new LanePause(_client.Lane).WaitAsync(AdminLimits.WrongTokenMs);
+            keepAlive = false;
+        }
+        AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Unauthenticated);
         return keepAlive;
+    }
+
+    /// <summary>A page is made as it is taken: a piece, and when the client has it the next one. Between two, others
+    /// have their turn.</summary>
+    private async ValueTask<bool> SendStatsAsync(StatsPage stats, bool keepAlive)
+    {
+        if (!_site.TryBeginPage())
+        {
+            AdminAnswer.Problem(_client.Output, _head, keepAlive, Reason.Overloaded,
+                "too many are reading pages: try again in a moment"u8);
+            return keepAlive;
+        }
+        try
+        {
+            return await SendPageAsync(stats, keepAlive);
+        }
+        finally
+        {
+            _site.EndPage();
+        }
+    }
+
+    private async ValueTask<bool> SendPageAsync(StatsPage stats, bool keepAlive)
+    {
+        bool chunked = _head.MinorVersion > 0;
+        keepAlive &= chunked;
+        AdminAnswer.Page(_client.Output, _head, keepAlive);
+        if (_head.Method == Method.Head)
+            return keepAlive;
+        PageWriter writer = _site.RentWriter();
+        try
+        {
+            long until = _client.Lane.Now + AdminLimits.PageMs;
+            foreach (bool _ in stats.Write(writer.Json, () => _client.Lane.Now))
+            {
+                if (!writer.IsPiece)
+                    continue;
+                AppendPiece(writer, chunked);
+                if (!await FlushAsync() || _client.Lane.Now > until)
+                {
+                    // Cut, so that nobody takes the half for a whole.
+                    _client.Abort();
+                    return false;
+                }
+                await _client.Lane.Yield();
+            }
+            AppendPiece(writer, chunked);
+            if (chunked)
+            {
+                _client.Output.Append(ChunkedEncoder.LastChunk);
+                _client.Output.Append("\r\n"u8);
+            }
+            return keepAlive;
+        }
+        finally
+        {
+            _site.ReturnWriter(writer);
+        }
+    }
+
+    private void AppendPiece(PageWriter writer, bool chunked)
+    {
+        ReadOnlySpan<byte> piece = writer.Take();
+        if (chunked)
+        {
+            Span<byte> line = stackalloc byte[ChunkedEncoder.SizeLineBytesMax];
+            _client.Output.Append(line[..ChunkedEncoder.WriteSizeLine(line, piece.Length)]);
+        }
+        _client.Output.Append(piece);
+        if (chunked)
+            _client.Output.Append("\r\n"u8);
+        writer.Forget();
+    }
+
+    private ReadOnlySpan<byte> Authorization
+    {
+        get
+        {
+            int index = _head.Headers.IndexOf(HeaderId.Authorization);
+            return index < 0 ? default : _head.Headers[index].Value.Of(_bytes);
+        }
     }
 
     private bool IsForUs()
@@ -138,10 +308,16 @@ internal sealed class AdminConnection
         bool isKnown = authority.IsEmpty ? _head.MinorVersion == 0 : _site.Hosts.Accepts(authority);
         if (!isKnown)
             return false;
+        bool isAction = _head.Method is not (Method.Get or Method.Head);
         foreach (ref readonly Header header in _head.Headers.Items)
         {
             if (header.Id == HeaderId.Origin && !AdminHosts.IsOwn(header.Value.Of(_bytes), authority))
                 return false;
+            if (isAction && AdminHosts.IsFetchSite(header.Name.Of(_bytes))
+                && !AdminHosts.IsOwnSite(header.Value.Of(_bytes)))
+            {
+                return false;
+            }
         }
         return true;
     }

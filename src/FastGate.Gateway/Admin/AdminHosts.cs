@@ -47,6 +47,12 @@ internal sealed class AdminHosts
         return !rest.IsEmpty && Ascii.EqualsIgnoreCase(rest, authority);
     }
 
+    /// <summary>The field by which a browser says, where it sends no Origin, whose page it was that asked.</summary>
+    public static bool IsFetchSite(ReadOnlySpan<byte> name) => Ascii.EqualsIgnoreCase(name, "sec-fetch-site"u8);
+
+    public static bool IsOwnSite(ReadOnlySpan<byte> value) =>
+        value.SequenceEqual("same-origin"u8) || value.SequenceEqual("none"u8);
+
     private static ReadOnlySpan<byte> WithoutPort(ReadOnlySpan<byte> authority)
     {
         int colon = authority.LastIndexOf((byte)':');

@@ -48,14 +48,14 @@ internal static class CrossChecks
             for (var i = 0; i < upstream.Servers.Count; i++)
             {
                 var address = upstream.Servers[i].Address;
-                if (PointsAt(address, draft.Admin.Listen))
+                if (PointsAt(address, draft.Admin.Listen, draft.Surroundings))
                 {
                     draft.Problems.Error(origins[i], $"upstream '{upstream.Name}' points at the admin address",
                         "clients would reach what only operators may");
                 }
                 foreach (var (listener, _) in draft.Listeners)
                 {
-                    if (PointsAt(address, listener.Bind))
+                    if (PointsAt(address, listener.Bind, draft.Surroundings))
                     {
                         draft.Problems.Warning(origins[i],
                             $"upstream '{upstream.Name}' points at listener '{listener.Name}'",
@@ -66,9 +66,9 @@ internal static class CrossChecks
         }
     }
 
-    /// <summary>As far as it can be told without asking: a name other than localhost may mean this machine
-    /// too.</summary>
-    public static bool PointsAt(ServerAddress server, BindAddress bind)
+    /// <summary>As far as it can be told without asking a resolver: another name may mean this machine too. What is
+    /// bound to every address is reached by every address and name of this machine.</summary>
+    public static bool PointsAt(ServerAddress server, BindAddress bind, Surroundings surroundings)
     {
         if (bind.Kind == BindKind.Unix)
             return server.Path == bind.Path;
@@ -77,7 +77,10 @@ internal static class CrossChecks
         var bound = bind.Address!;
         var isWildcard = bound.Equals(IPAddress.Any) || bound.Equals(IPAddress.IPv6Any);
         if (server.Kind == ServerAddressKind.Name)
-            return server.Host is "localhost" or "localhost." && (isWildcard || IPAddress.IsLoopback(bound));
+        {
+            return (IsLocalhost(server.Host!) && (isWildcard || IPAddress.IsLoopback(bound)))
+                || (isWildcard && IsHostName(server.Host!, surroundings));
+        }
         if (server.Address is not { } ip)
             return false;
         if (ip.IsIPv4MappedToIPv6)
@@ -85,6 +88,28 @@ internal static class CrossChecks
         // Connecting to the wildcard reaches this machine.
         var isHere = IPAddress.IsLoopback(ip) || ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any);
         var reachesLoopback = isWildcard || (IPAddress.IsLoopback(bound) && !IPAddress.IsLoopback(ip));
-        return ip.Equals(bound) || (isHere && reachesLoopback);
+        return ip.Equals(bound) || (isHere && reachesLoopback)
+            || (isWildcard && surroundings.OwnAddresses().Any(own => IsSame(own, ip)));
     }
+
+    /// <summary>All names below localhost mean loopback too (RFC 6761 section 6.3).</summary>
+    private static bool IsLocalhost(string host)
+    {
+        var name = host.TrimEnd('.');
+        return name is "localhost" or "ip6-localhost" or "ip6-loopback" or "localhost.localdomain"
+            || name.EndsWith(".localhost", StringComparison.Ordinal);
+    }
+
+    /// <summary>With or without its domain.</summary>
+    private static bool IsHostName(string host, Surroundings surroundings)
+    {
+        var own = surroundings.HostName.TrimEnd('.');
+        var name = host.TrimEnd('.');
+        return own.Length > 0 && (name.Equals(own, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(own.Split('.')[0], StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>An interface's link-local address has a scope, the configuration's need not.</summary>
+    private static bool IsSame(IPAddress own, IPAddress ip) =>
+        own.AddressFamily == ip.AddressFamily && own.GetAddressBytes().AsSpan().SequenceEqual(ip.GetAddressBytes());
 }

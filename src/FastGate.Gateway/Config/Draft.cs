@@ -9,6 +9,8 @@ namespace FastGate.Gateway.Config;
 /// </summary>
 internal sealed class Draft(Surroundings surroundings)
 {
+    public Surroundings Surroundings => surroundings;
+
     public ProblemList Problems { get; } = new();
 
     public List<SourceFile> Files { get; } = [];

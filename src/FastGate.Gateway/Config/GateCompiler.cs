@@ -26,13 +26,17 @@ public static class GateCompiler
         Dictionary<string, Upstream> upstreams = options.Upstreams.ToDictionary(
             static u => u.Name, u => new Upstream(u, transport), StringComparer.Ordinal);
         var builder = new RouteTrieBuilder<Route>();
-        foreach (RouteOptions route in options.Routes)
+        var routes = new Route[options.Routes.Count];
+        for (int i = 0; i < routes.Length; i++)
         {
-            builder.Add(Define(route, options, upstreams));
+            RouteDefinition<Route> route = Define(i + 1, options.Routes[i], options, upstreams);
+            routes[i] = route.Value;
+            builder.Add(route);
         }
         return new GateTable
         {
             Routes = builder.Build([]),
+            RouteList = routes,
             Listeners = [.. options.Listeners],
             Server = options.Server,
             Client = options.Client,
@@ -41,7 +45,7 @@ public static class GateCompiler
         };
     }
 
-    private static RouteDefinition<Route> Define(RouteOptions route, GateOptions options,
+    private static RouteDefinition<Route> Define(int id, RouteOptions route, GateOptions options,
         Dictionary<string, Upstream> upstreams)
     {
         List<RoutingProblem> problems = [];
@@ -49,6 +53,7 @@ public static class GateCompiler
         RouteNames names = RouteNames.Of(patterns);
         var compiled = new Route
         {
+            Id = id,
             Name = Encoding.UTF8.GetBytes(route.Name),
             Timeout = route.Timeout,
             BodyBytesMax = route.BodyBytesMax,

@@ -12,6 +12,9 @@ public sealed record GateConfig
 
     public AdminOptions Admin { get; init; } = new();
 
+    /// <summary>Names what was written; null without a file.</summary>
+    public string? Hash { get; init; }
+
     /// <summary>A proxy without a file: everything that comes in at <paramref name="listen"/> goes to
     /// <paramref name="to"/>. Fails if one of them is the admin address.</summary>
     public static bool TryForward(BindAddress listen, ServerAddress to, out GateConfig? config, out string error)
@@ -21,9 +24,9 @@ public sealed record GateConfig
         var admin = new AdminOptions();
         if (listen.Overlaps(admin.Listen))
             error = $"{listen} is the admin address; take another port";
-        else if (CrossChecks.PointsAt(to, admin.Listen))
+        else if (CrossChecks.PointsAt(to, admin.Listen, new Surroundings()))
             error = $"{to} is the admin address; clients would reach what only operators may";
-        else if (CrossChecks.PointsAt(to, listen))
+        else if (CrossChecks.PointsAt(to, listen, new Surroundings()))
             error = $"{to} is where the proxy itself listens; requests would go round in circles";
         if (error.Length > 0)
             return false;

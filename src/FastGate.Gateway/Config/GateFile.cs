@@ -200,6 +200,7 @@ public static class GateFile
     private static GateConfig Whole(Draft draft) => new()
     {
         Admin = draft.Admin,
+        Hash = ConfigHash.Of(draft.Files),
         Gate = new GateOptions
         {
             Server = draft.Server,

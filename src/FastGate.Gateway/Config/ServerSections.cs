@@ -104,7 +104,7 @@ internal static class ServerSections
         var listen = Bind(table, "listen", "127.0.0.1:9901");
         if (listen is not null)
             table.Draft.AdminListenOrigin = table.Table.Find("listen")!.Value.Origin;
-        var token = table.Text("token");
+        var token = Token(table);
         if (token is not null
             && (token.Value.Length is 0 or > TokenCharsMax || token.Value.Any(c => c is <= ' ' or > '~')))
         {
@@ -134,6 +134,25 @@ internal static class ServerSections
                 "write token = \"${env:GATE_ADMIN_TOKEN}\"");
         }
         return admin;
+    }
+
+    /// <summary>A token that stands in the file itself is a secret all the same: it is shown nowhere.</summary>
+    private static SourceText? Token(TableReader table)
+    {
+        if (table.Table.Find("token")?.Value is not { } value)
+            return null;
+        var file = table.Draft.Files.Find(file => file.Name == value.Origin.File);
+        if (value is not TomlString)
+        {
+            file?.Hide(value.Origin);
+            table.WrongType("token", value, "a string");
+            return null;
+        }
+        var written = table.Text("token");
+        if (written is null or { HasSecret: true })
+            return written;
+        file?.Hide(value.Origin);
+        return new SourceText(written.Value, "***", written.Origin);
     }
 
     public static LogOptions Log(TableReader table)

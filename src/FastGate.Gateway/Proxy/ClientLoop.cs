@@ -374,7 +374,7 @@ internal sealed class ClientLoop
         if (_exchange is { } exchange)
         {
             _exchange = null;
-            exchange.Pooled?.Pool.Drop(exchange.Pooled);
+            _lane.Abandon(exchange);
             exchange.Discharge();
         }
     }

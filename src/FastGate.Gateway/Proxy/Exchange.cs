@@ -100,6 +100,8 @@ internal sealed class Exchange : ConnectionWatch
     /// <summary>A byte of a final answer was given to the client: it cannot be replaced any more.</summary>
     public bool AnswerBegun { get; set; }
 
+    public bool IsCounted { get; set; }
+
     /// <summary>The request's body was read to its end (or there is none).</summary>
     public bool RequestRead { get; set; }
 
@@ -211,16 +213,12 @@ internal sealed class Exchange : ConnectionWatch
         TimedOut = false;
         EndsHere = false;
         AnswerBegun = false;
+        IsCounted = false;
         RequestRead = false;
         KeepAlive = false;
         BodyBytesIn = 0;
         BodyBytesOut = 0;
-        HeadReadAt = 0;
-        HeadSentAt = 0;
-        SentAt = 0;
-        AnsweredAt = 0;
-        AnswerSentAt = 0;
-        WaitTicks = 0;
+        HeadReadAt = HeadSentAt = SentAt = AnsweredAt = AnswerSentAt = WaitTicks = 0;
         UploadCanceled = false;
         TunnelDeaf = false;
         ResponseBytes = default;

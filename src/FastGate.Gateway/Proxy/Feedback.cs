@@ -19,6 +19,7 @@ internal static class Feedback
         long took = exchange.SentAt == 0 || exchange.SentAt > exchange.AnsweredAt
             ? -1
             : Microseconds(exchange.SentAt, exchange.AnsweredAt);
+        server.Stats.Answered(lane.Index, took, lane.Now);
         server.Finished(lane, took, exchange.Response.Status switch
         {
             502 or 503 or 504 => Outcome.Unavailable,
@@ -30,6 +31,7 @@ internal static class Feedback
     /// <summary>No answer came, or the rest of one is missing; why is noted in the exchange.</summary>
     public static void Failed(Exchange exchange, Server server, Lane lane)
     {
+        Count(exchange, server, lane);
         long waited = exchange.SentAt == 0 ? -1 : Microseconds(exchange.SentAt, Stopwatch.GetTimestamp());
         if (exchange.TimedOut || exchange.Reason == Reason.ClientClosed)
         {
@@ -43,6 +45,21 @@ internal static class Feedback
         {
             bool hadHead = exchange.AnsweredAt != 0;
             server.Finished(lane, hadHead ? -1 : waited, hadHead ? Outcome.Broken : Outcome.Failed);
+        }
+    }
+
+    /// <summary>A tunnel is over. How it ended tells nothing of how the server answers.</summary>
+    public static void TunnelEnded(Exchange exchange, Server server, Lane lane) => Count(exchange, server, lane);
+
+    private static void Count(Exchange exchange, Server server, Lane lane)
+    {
+        if (exchange.AnsweredAt == 0)
+        {
+            server.Stats.Failed(lane.Index, exchange.Reason.IsServers);
+        }
+        else if (exchange.Reason.IsServers)
+        {
+            server.Stats.Broke(lane.Index);
         }
     }
 

@@ -48,6 +48,10 @@ internal static class Forwarder
             if (rental.Connection is not { } pooled)
             {
                 exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : rental.Reason);
+                if (rental.Tried is { } tried)
+                {
+                    exchange.Server = tried;
+                }
                 return;
             }
             if (exchange.ClientGone || exchange.TimedOut)
@@ -77,6 +81,7 @@ internal static class Forwarder
                 if (exchange.Response.Status == 101)
                 {
                     await SwitchAsync(exchange, lane, pooled, upload);
+                    Feedback.TunnelEnded(exchange, pooled.Server, lane.Lane);
                     return;
                 }
                 BeginAnswer(exchange, lane);

@@ -44,12 +44,18 @@ public sealed class Gate
     public GateStats Stats { get; }
 
     internal static Gate Create(GateTable table, Transport transport, LogWriter logs, TimeProvider clock) =>
-        new(transport, table, new GateStats(transport.Lanes.Count), logs, clock);
+        new(transport, table, new GateStats(transport.Lanes.Count, table.RouteList.Length, table.Listeners.Length),
+            logs, clock);
+
+    /// <summary>What it serves by.</summary>
+    internal GateTable Table => _table;
+
+    internal IReadOnlyList<Lane> Lanes => _transport.Lanes;
 
     /// <summary>Where it forwards to, in the order of the configuration.</summary>
     public IReadOnlyList<Upstream> Upstreams => _table.Upstreams;
 
-    /// <summary>What is bound, in the order of the configuration.</summary>
+    /// <summary>What is bound, in the order of the configuration; null where it is not yet.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
 
     /// <summary>True once it drains.</summary>

@@ -1,4 +1,5 @@
 using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
 using FastGate.Http;
 using FastGate.Net;
 using FastGate.Net.Time;
@@ -68,7 +69,7 @@ internal sealed class GateLane
         }
         FirstClient = client;
         Lane.Memory.Take(ClientLoop.ObjectBytes);
-        Stats.ClientOpened();
+        Stats.ClientOpened(client.Listener);
     }
 
     public void Remove(ClientLoop client)
@@ -86,7 +87,7 @@ internal sealed class GateLane
             client.Next.Previous = client.Previous;
         }
         Lane.Memory.Give(ClientLoop.ObjectBytes);
-        Stats.ClientClosed();
+        Stats.ClientClosed(client.Listener);
         _gate.ConnectionEnded();
     }
 
@@ -145,11 +146,30 @@ internal sealed class GateLane
     public void Finish(Exchange exchange)
     {
         int status = exchange.ClientGone && !exchange.AnswerBegun ? 499 : exchange.Status;
-        Stats.Finished(status, exchange.Reason, exchange.BodyBytesIn, exchange.BodyBytesOut);
+        Count(exchange, status);
         if (_log.IsOn)
         {
             ExchangeLog.Write(_log, exchange, status, _wallClock);
         }
+    }
+
+    /// <summary>A bug ended an exchange. Nothing is logged of it, for what it holds may be half-made; but it is
+    /// counted, and its connection's permit is free again.</summary>
+    public void Abandon(Exchange exchange)
+    {
+        exchange.Pooled?.Pool.Drop(exchange.Pooled);
+        if (!exchange.IsCounted)
+        {
+            exchange.Reason = Reason.ProxyInternalError;
+            Count(exchange, exchange.AnswerBegun ? exchange.Status : Reason.ProxyInternalError.Status);
+        }
+    }
+
+    private void Count(Exchange exchange, int status)
+    {
+        exchange.IsCounted = true;
+        Stats.Finished(exchange.Route?.Id ?? LaneStats.NoRoute, status, exchange.Reason, exchange.BodyBytesIn,
+            exchange.BodyBytesOut, Lane.Now);
     }
 
     /// <summary>Keeps what was used for the next one, up to a bound in bytes.</summary>

@@ -9,6 +9,9 @@ internal sealed class GateTable
 {
     public required RouteTrie<Route> Routes { get; init; }
 
+    /// <summary>Every route, in the order of their ids.</summary>
+    public required Route[] RouteList { get; init; }
+
     public required ListenerOptions[] Listeners { get; init; }
 
     public required ServerOptions Server { get; init; }

@@ -6,6 +6,9 @@ namespace FastGate.Gateway.Proxy;
 /// <summary>A route as the data path uses it: everything that can be known before the first request is.</summary>
 internal sealed class Route
 {
+    /// <summary>From 1, in the order of the configuration: where its counters are.</summary>
+    public required int Id { get; init; }
+
     public required byte[] Name { get; init; }
 
     public required TimeoutOptions Timeout { get; init; }

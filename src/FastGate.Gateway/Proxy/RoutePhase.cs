@@ -44,7 +44,7 @@ internal static class RoutePhase
         {
             return;
         }
-        if (Match(exchange, hasEncodedSlash))
+        if (Match(exchange, lane, hasEncodedSlash))
         {
             Admit(exchange);
         }
@@ -150,7 +150,7 @@ internal static class RoutePhase
         ClientIp = exchange.ClientIp,
     };
 
-    private static bool Match(Exchange exchange, bool hasEncodedSlash)
+    private static bool Match(Exchange exchange, GateLane lane, bool hasEncodedSlash)
     {
         RequestHead request = exchange.Request;
         switch (exchange.Table.Routes.Match(RequestOf(exchange), out exchange.Match))
@@ -163,6 +163,7 @@ internal static class RoutePhase
                 return false;
         }
         exchange.Route = exchange.Match.Value;
+        lane.Stats.Began(exchange.Route!.Id);
         if (request.MaxForwards == 0 && exchange.Route!.Upstream is not null)
         {
             EndHere(exchange);

@@ -5,12 +5,15 @@ public sealed class GateStats
 {
     private readonly LaneStats[] _lanes;
 
-    public GateStats(int lanes)
+    /// <param name="lanes">Threads that count.</param>
+    /// <param name="routes">Their ids are 1 to this.</param>
+    /// <param name="listeners">Their ids are 0 to this, less one.</param>
+    public GateStats(int lanes, int routes, int listeners)
     {
         _lanes = new LaneStats[lanes];
         for (int i = 0; i < lanes; i++)
         {
-            _lanes[i] = new LaneStats();
+            _lanes[i] = new LaneStats(routes, listeners);
         }
     }
 
@@ -22,10 +25,7 @@ public sealed class GateStats
     public StatsTotals Sum()
     {
         var totals = new StatsTotals();
-        foreach (LaneStats lane in _lanes)
-        {
-            lane.AddTo(totals);
-        }
+        AddTo(totals);
         return totals;
     }
 
@@ -36,24 +36,45 @@ public sealed class GateStats
         _lanes[index].AddTo(totals);
         return totals;
     }
-}
 
-/// <summary>Numbers since the start, as read at one moment.</summary>
-public sealed class StatsTotals
-{
-    public long ClientsAccepted { get; internal set; }
-    public long ClientsOpen { get; internal set; }
-    public long UpstreamsOpen { get; internal set; }
-    public long Requests { get; internal set; }
-    public long BytesIn { get; internal set; }
-    public long BytesOut { get; internal set; }
-    /// <summary>Exchanges whose status was outside of 100 to 599.</summary>
-    public long OtherStatus { get; internal set; }
+    /// <summary>Adds the numbers of all lanes. Any thread.</summary>
+    internal void AddTo(StatsTotals totals)
+    {
+        foreach (LaneStats lane in _lanes)
+        {
+            lane.AddTo(totals);
+        }
+    }
 
-    internal long[] ByStatus { get; } = new long[LaneStats.StatusMax - LaneStats.StatusMin + 1];
-    internal long[] ByReason { get; } = new long[ReasonWords.Count];
+    /// <summary>Adds those of one route, or of <see cref="LaneStats.NoRoute"/>. Any thread.</summary>
+    internal void AddRouteTo(int route, RequestTotals totals)
+    {
+        foreach (LaneStats lane in _lanes)
+        {
+            lane.AddRouteTo(route, totals);
+        }
+    }
 
-    public long WithStatus(int status) => ByStatus[status - LaneStats.StatusMin];
+    /// <summary>Open connections of clients that came through a listener. Any thread.</summary>
+    internal long OpenOf(int listener)
+    {
+        long open = 0;
+        foreach (LaneStats lane in _lanes)
+        {
+            open += lane.OpenOf(listener);
+        }
+        return open;
+    }
 
-    public long WithReason(Reason reason) => ByReason[(int)reason];
+    /// <summary>The last minute. Any thread.</summary>
+    /// <param name="now">The lanes' clock, in milliseconds.</param>
+    internal RateReading Rate(long now)
+    {
+        var reading = new RateReading();
+        foreach (LaneStats lane in _lanes)
+        {
+            lane.Rate.AddTo(ref reading, now);
+        }
+        return reading;
+    }
 }

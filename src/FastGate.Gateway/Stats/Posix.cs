@@ -18,8 +18,8 @@ internal struct PollFd
     public short Returned;
 }
 
-/// <summary>The calls of the C library that the log writer makes. Direct, because .NET's file classes cannot append
-/// with O_APPEND, gather, or leave a full pipe alone, and report an error by throwing.</summary>
+/// <summary>The calls of the C library that this room makes, the log writer's most of all. Direct, because .NET's file
+/// classes cannot append with O_APPEND, gather, or leave a full pipe alone, and report an error by throwing.</summary>
 internal static unsafe partial class Posix
 {
     public const int WriteOnly = 0x1;
@@ -40,6 +40,7 @@ internal static unsafe partial class Posix
     private const int AtCurrentDirectory = -100;
     private const int AtEmptyPath = 0x1000;
     private const uint StatxTypeAndInode = 0x1 | 0x100;
+    private const uint StatxSize = 0x200;
     private const int GetFlags = 3;
     private const int SignalPipe = 13;
     private const nint SignalIgnore = 1;
@@ -65,6 +66,8 @@ internal static unsafe partial class Posix
         public ushort Mode;
         [FieldOffset(32)]
         public ulong Inode;
+        [FieldOffset(40)]
+        public ulong Size;
         [FieldOffset(136)]
         public uint DeviceMajor;
         [FieldOffset(140)]
@@ -100,6 +103,14 @@ internal static unsafe partial class Posix
 
     public static bool TryIdentify(int fd, out Identity identity) =>
         TryStatx(fd, "", AtEmptyPath, out identity);
+
+    public static bool TryGetSize(string path, out long size)
+    {
+        StatxBuffer buffer = default;
+        bool found = Statx(AtCurrentDirectory, path, 0, StatxSize, &buffer) == 0;
+        size = (long)buffer.Size;
+        return found;
+    }
 
     public static bool IsNonBlocking(int fd)
     {

@@ -70,6 +70,9 @@ public static class ReasonWords
             _ => 0,
         };
 
+        /// <summary>A server was tried, and it is the one to blame.</summary>
+        public bool IsServers => reason is >= Reason.DnsError and <= Reason.ConnectionReadTimeout;
+
         /// <summary>The title of the problem document (RFC 9457 section 3.1.4): the same for every occurrence, nothing
         /// internal, nothing that needs escaping in JSON.</summary>
         public ReadOnlySpan<byte> Title => reason switch

@@ -7,8 +7,9 @@ using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Upstreams;
 
-/// <summary>What came of asking for a connection: the connection, or why there is none.</summary>
-public readonly record struct Rental(PooledConnection? Connection, Reason Reason);
+/// <summary>What came of asking for a connection: the connection, or why there is none and which server was tried in
+/// vain, if it came to that.</summary>
+public readonly record struct Rental(PooledConnection? Connection, Reason Reason, Server? Tried = null);
 
 /// <summary>One lane's connections to one upstream: idle ones are kept last in, first out; bounds hold for the whole
 /// process. Where a lane has neither permit nor idle connection it queues, and says so to the lanes that have idle
@@ -49,6 +50,9 @@ public sealed class ConnectionPool
 
     /// <summary>Idle connections of this lane; any thread.</summary>
     public int IdleCount => Volatile.Read(ref _idleCount);
+
+    /// <summary>Of those, the ones to one server; any thread.</summary>
+    internal int IdleOf(Server server) => _idle[server.Index].Count;
 
     /// <summary>A connection for one exchange. Completes at once when one is idle. A server that could not be connected
     /// to is noted in <see cref="PoolWait.Tried"/>.</summary>
@@ -243,10 +247,11 @@ public sealed class ConnectionPool
         if (connection.Fault is not (ConnectionFault.Exhausted or ConnectionFault.Aborted))
         {
             server.Finished(Lane, (Lane.Now - from) * 1000, Outcome.Failed);
+            server.Stats.Failed(Lane.Index, isError: true);
             wait.Tried.Add(server);
         }
         Drop(pooled);
-        return new Rental(null, reason);
+        return new Rental(null, reason, server);
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]

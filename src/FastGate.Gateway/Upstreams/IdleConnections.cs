@@ -8,6 +8,9 @@ internal sealed class IdleConnections(ConnectionPool pool) : LaneTimer
     private PooledConnection[] _items = [];
     private int _count;
 
+    /// <summary>Any thread; a moment old on another one.</summary>
+    public int Count => Volatile.Read(ref _count);
+
     public void Add(PooledConnection pooled)
     {
         if (_count == _items.Length)

@@ -19,6 +19,7 @@ public sealed class Server
     private readonly Ejector? _ejector;
     private volatile ServerStatus _status;
     private volatile NetAddress[] _addresses;
+    private volatile int _weight;
     private int _connections;
     private int _tunnels;
     private int _nextAddress;
@@ -34,6 +35,7 @@ public sealed class Server
         Name = System.Text.Encoding.ASCII.GetBytes(Address.Text);
         _connectionsMax = upstream.Options.Pool.ConnectionsMax;
         _tunnelsMax = upstream.Options.Pool.TunnelsMax;
+        Stats = new ServerStats(upstream.Loads.Length);
         _addresses = Address.Kind switch
         {
             ServerAddressKind.Ip => [NetAddress.Tcp(Address.Address!, Address.Port)],
@@ -51,12 +53,21 @@ public sealed class Server
         _ejector = upstream.Options.Eject.IsOn ? new Ejector(this, upstream) : null;
     }
 
+    /// <summary>What came of the requests that it was asked to answer.</summary>
+    internal ServerStats Stats { get; }
+
     /// <summary>Its place in the group.</summary>
     public int Index { get; }
 
     public ServerAddress Address { get; }
 
-    public int Weight { get; }
+    /// <summary>As configured, until an operator says otherwise. Any thread reads; the group's lock is held to
+    /// write.</summary>
+    public int Weight
+    {
+        get => _weight;
+        internal set => _weight = value;
+    }
 
     public bool IsBackup { get; }
 
@@ -119,6 +130,9 @@ public sealed class Server
     /// <param name="now">In the lanes' milliseconds.</param>
     public void SetState(StateVoice voice, ServerState state, string reason, long now) =>
         _upstream.SetState(this, voice, state, reason, now);
+
+    /// <summary>What a voice said last. On the thread that speaks with it.</summary>
+    internal ServerStatus Said(StateVoice voice) => _voices[(int)voice];
 
     /// <summary>Takes note of it; the group's lock is held.</summary>
     /// <returns>Whether it changes which servers exchanges may go to.</returns>

@@ -56,7 +56,7 @@ internal sealed class ServerSet
     /// <summary>Of the servers, by place: a choice looks at many and touches one.</summary>
     public int[] Indices { get; }
 
-    /// <summary>As configured, by place.</summary>
+    /// <summary>By place, as they were when the set was built.</summary>
     public double[] Weights { get; }
 
     public double WeightSum { get; }

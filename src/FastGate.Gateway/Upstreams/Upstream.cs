@@ -14,8 +14,11 @@ public sealed class Upstream
     /// waiting.</summary>
     private const int ServersOnLaneMax = 64;
 
+    /// <summary>Longer than any tables take.</summary>
+    private const int BuildMsMax = 1_000;
+
     private readonly ConnectionPool[] _pools;
-    private readonly HashRing? _ring;
+    private HashRing? _ring;
     private readonly Lock _changing = new();
     private readonly int _ejectedMax;
     private volatile ServerSet _set;
@@ -68,6 +71,17 @@ public sealed class Upstream
     public ConnectionPool PoolOf(Lane lane) => _pools[lane.Index];
 
     internal ReadOnlySpan<ConnectionPool> Pools => _pools;
+
+    /// <summary>Connections to a server of this group that idle, on all lanes. Any thread.</summary>
+    public int IdleOf(Server server)
+    {
+        int idle = 0;
+        foreach (ConnectionPool pool in _pools)
+        {
+            idle += pool.IdleOf(server);
+        }
+        return idle;
+    }
 
     /// <summary>What is under way at the servers, by lane.</summary>
     internal LaneLoad[] Loads { get; }
@@ -128,18 +142,13 @@ public sealed class Upstream
     {
         ServerStatus before;
         ServerStatus after;
-        bool builds = false;
+        bool builds;
         lock (_changing)
         {
             before = server.Status;
             bool isOther = server.Hear(voice, state, reason, now);
             after = server.Status;
-            if (isOther)
-            {
-                _isStale = true;
-                builds = !_isBuilding;
-                _isBuilding = true;
-            }
+            builds = TryBeginBuild(isOther);
         }
         // The resolver says itself what becomes of names.
         if (before.State != after.State && voice != StateVoice.Names)
@@ -154,23 +163,82 @@ public sealed class Upstream
         }
     }
 
+    /// <summary>What an operator says of a server; every choice goes by it once this returns. One thread at a time,
+    /// and none that serves requests: where keys are hashed the ring is built anew, and another thread that builds is
+    /// waited for.</summary>
+    /// <param name="server">Of this group.</param>
+    /// <param name="state">Up takes back what was said before; null leaves it as it is.</param>
+    /// <param name="weight">1 to <see cref="UpstreamServer.WeightMax"/>; null leaves it as it is.</param>
+    /// <param name="now">In the lanes' milliseconds.</param>
+    /// <returns>Whether anything is different now.</returns>
+    internal bool Order(Server server, ServerState? state, int? weight, long now)
+    {
+        bool isStateNew = state is { } wanted && wanted != server.Said(StateVoice.Operator).State;
+        bool isWeightNew = weight is { } share && share != server.Weight;
+        if (!isStateNew && !isWeightNew)
+        {
+            return false;
+        }
+        // Outside of the lock, for it takes milliseconds, and lanes take the lock when a server fails.
+        HashRing? ring = isWeightNew && _ring is not null
+            ? new HashRing(Array.ConvertAll(Servers, each =>
+                new UpstreamServer(each.Address, each == server ? weight!.Value : each.Weight, each.IsBackup)))
+            : _ring;
+        bool builds;
+        lock (_changing)
+        {
+            bool isOther = isStateNew && server.Hear(StateVoice.Operator, state!.Value, "operator", now);
+            if (isWeightNew)
+            {
+                server.Weight = weight!.Value;
+                _ring = ring;
+            }
+            builds = TryBeginBuild(isOther || isWeightNew);
+        }
+        if (builds)
+        {
+            Build();
+        }
+        else
+        {
+            SpinWait.SpinUntil(() => !Volatile.Read(ref _isBuilding), BuildMsMax);
+        }
+        return true;
+    }
+
+    /// <summary>The lock is held.</summary>
+    /// <returns>True when nobody builds already, who would build once more.</returns>
+    private bool TryBeginBuild(bool isStale)
+    {
+        if (!isStale)
+        {
+            return false;
+        }
+        _isStale = true;
+        bool builds = !_isBuilding;
+        Volatile.Write(ref _isBuilding, true);
+        return builds;
+    }
+
     /// <summary>Publishes a new set, and once more while others change something: many that change at once build few
     /// times.</summary>
     private void Build()
     {
         while (true)
         {
+            HashRing? ring;
             lock (_changing)
             {
                 if (!_isStale)
                 {
-                    _isBuilding = false;
+                    Volatile.Write(ref _isBuilding, false);
                     return;
                 }
                 _isStale = false;
+                ring = _ring;
             }
             bool wasPanic = _set.IsPanic;
-            _set = ServerSet.Of(Servers, Options, _ring);
+            _set = ServerSet.Of(Servers, Options, ring);
             // Either who queues from now on sees the new set, or he is seen here.
             Interlocked.MemoryBarrier();
             Publish(_set, wasPanic);

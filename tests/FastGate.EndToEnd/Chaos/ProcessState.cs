@@ -14,7 +14,10 @@ internal static class ProcessState
         return long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize;
     }
 
-    public static int Descriptors(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd").Length;
+    /// <summary>What it has open, without the parts of a runtime that compiles: those are opened when they are first
+    /// needed, and stay.</summary>
+    public static int Descriptors(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd")
+        .Count(descriptor => !TargetOf(descriptor).EndsWith(".dll", StringComparison.Ordinal));
 
     /// <summary>What its descriptors stand for, in order; without the assemblies that a runtime opens when code first
     /// needs them, and keeps.</summary>

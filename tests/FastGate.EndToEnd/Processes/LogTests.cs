@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace FastGate.EndToEnd.Processes;
 
@@ -30,6 +31,8 @@ public sealed class LogTests : IDisposable
         SendMoreThanFits(gate);
         long dropped = NumberIn(gate.Error.WaitFor("warn access log lines were dropped"), "dropped");
         Assert.InRange(dropped, 1, MoreThanFits - 1);
+        string stats = gate.Get("/stats", gate.AdminPort);
+        Assert.InRange(long.Parse(Regex.Match(stats, "\"log_dropped\":(\\d+),").Groups[1].ValueSpan), dropped, MoreThanFits);
         Assert.EndsWith("pong", gate.Get(), StringComparison.Ordinal);
         gate.End();
         string[] said = gate.Error.WaitForEnd();

@@ -55,7 +55,7 @@ public sealed class SharedPoolTests
             upstream.Accept().Dispose();
         }
         upstream.Dispose();
-        Assert.Equal(new Rental(null, Reason.ConnectionRefused), Rent(group, transport.Lanes[0]));
+        Assert.Equal(new Rental(null, Reason.ConnectionRefused, group.Servers[0]), Rent(group, transport.Lanes[0]));
         Assert.Equal(4, group.Servers[0].Connections);
     }
 

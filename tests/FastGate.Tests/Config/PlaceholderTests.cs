@@ -175,6 +175,15 @@ public sealed partial class PlaceholderTests
         Assert.Contains("${env:X}", config.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>A token that was written into the file all the same.</summary>
+    [Fact]
+    public void A_token_in_the_file_is_not_in_what_an_option_says_of_itself()
+    {
+        var config = Configs.Valid(Configs.Smallest + $"[admin]\ntoken = \"{Secret}\"\n");
+        Assert.Equal(Secret, config.Admin.Token!.Value);
+        Assert.DoesNotContain(Secret, config.ToString(), StringComparison.Ordinal);
+    }
+
     [GeneratedRegex("(?<== .*)\"[^\"]*\"(?! =)")]
     private static partial Regex AnyString();
 }

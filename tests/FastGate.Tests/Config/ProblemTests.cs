@@ -1,3 +1,4 @@
+using System.Net;
 using FastGate.Gateway.Config;
 
 namespace FastGate.Tests.Config;
@@ -43,6 +44,8 @@ public sealed class ProblemTests
                 "MULTILINE" => "s3cr3t\r\nX-Evil: 1",
                 _ => null,
             },
+            HostName = "machine.example.com",
+            OwnAddresses = static () => [IPAddress.Loopback, IPAddress.Parse("10.9.8.7"), IPAddress.Parse("fe80::7%3")],
         };
         var reading = GateFile.ReadText("gate.toml", toml, surroundings);
         var printed = new StringWriter();

@@ -210,7 +210,7 @@ public sealed class ConnectionPoolTests : IDisposable
         var upstream = new Upstream(
             new UpstreamOptions { Name = "u", Servers = [new UpstreamServer(Address("unix:/nowhere"))] }, _transport);
         Asking asking = Ask(upstream);
-        Assert.Equal(new Rental(null, Reason.ConnectionRefused), asking.Result);
+        Assert.Equal(new Rental(null, Reason.ConnectionRefused, upstream.Servers[0]), asking.Result);
         Assert.Equal(0, upstream.Servers[0].Connections);
         Assert.Equal(0, upstream.Servers[0].Active);
         // Whoever tries again goes elsewhere, and others know that it fails.

@@ -20,13 +20,13 @@ public sealed class DemoUpstream
 
     private readonly Connection _connection;
     private readonly RequestHead _head = new();
-    private readonly DemoPause _pause;
+    private readonly LanePause _pause;
     private byte[] _headBytes = [];
 
     private DemoUpstream(Connection connection)
     {
         _connection = connection;
-        _pause = new DemoPause(connection.Lane);
+        _pause = new LanePause(connection.Lane);
     }
 
     /// <summary>Serves the name <c>demo:</c> on every lane of <paramref name="transport"/>.</summary>
