@@ -86,7 +86,7 @@ public sealed class ZeroBytesTests
         {
             Exchange(gate, clients, request, answer);
         }
-        AssertNone(() => Exchange(gate, clients, request, answer));
+        AssertNone(() => Exchange(gate, clients, request, answer), tries: 100);
     }
 
     /// <summary>All clients take each step together, then all upstream connections do: at every step all exchanges are
@@ -103,14 +103,22 @@ public sealed class ZeroBytesTests
         AssertNone(() => Exchange(gate, clients, request, answer));
     }
 
-    private static void AssertNone(Action exchange)
+    /// <param name="exchange">All exchanges once.</param>
+    /// <param name="tries">More than one where chance decides: a server that gets more at once than ever before costs a
+    /// connection. What every exchange allocates shows in every try.</param>
+    private static void AssertNone(Action exchange, int tries = 1)
     {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
+        long fewest = long.MaxValue;
+        for (int attempt = 0; attempt < tries && fewest > 0; attempt++)
         {
-            exchange();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Rounds; i++)
+            {
+                exchange();
+            }
+            fewest = Math.Min(fewest, GC.GetAllocatedBytesForCurrentThread() - before);
         }
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, fewest);
     }
 
     private static void Exchange(GateInMemory gate, Peer[] clients, byte[][] request, byte[][] answer)
