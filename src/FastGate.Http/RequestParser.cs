@@ -155,7 +155,7 @@ public static class RequestParser
         head.KeepAlive = (options & ConnectionOptions.Close) == 0
             && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
         head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
-            && headers.Has(HeaderId.Upgrade) && !Upgrades.NameH2c(headers, data);
+            && headers.Has(HeaderId.Upgrade) && Upgrades.MayBeAskedFor(headers, data);
         if ((headers.Repeated & Singletons) != 0)
         {
             return ParseStatus.SingletonDuplicate;
