@@ -18,4 +18,18 @@ public sealed class DisguiseTests
         gate.Upstream[0].Send($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{Body}");
         Assert.EndsWith($"\r\nX-User: gate\r\n\r\n{Passed}", client.Received);
     }
+
+    /// <summary>They may be meant for the other end of the tunnel, where whoever wrote them is somebody else.</summary>
+    [Fact]
+    public void Bytes_behind_a_refused_CONNECT_are_no_request()
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 405 ", client.Received);
+        Assert.Contains("\r\nConnection: close\r\n", client.Received);
+        Assert.Single(client.Received.Split("HTTP/1.1 "), part => part.Length > 0);
+        Assert.True(client.Ended);
+        Assert.Empty(gate.Upstream);
+    }
 }
