@@ -5,6 +5,9 @@ namespace FastGate.Http;
 /// <summary>What the Upgrade fields of a request and of its answer say to each other.</summary>
 public static class Upgrades
 {
+    /// <summary>Protocols of a message; each of an answer's is looked for among the request's.</summary>
+    private const int ProtocolsMax = 16;
+
     /// <summary>Whether everything an answer switches to was asked for: a server must not choose another protocol
     /// (RFC 9110 section 7.8).</summary>
     /// <param name="request">The fields of the request.</param>
@@ -44,6 +47,7 @@ public static class Upgrades
     /// <c>h2c;q=1</c>) could be read as h2c behind us.</summary>
     private static bool AreProtocols(HeaderTable headers, ReadOnlySpan<byte> bytes, bool httpIsOne)
     {
+        int count = 0;
         foreach (ref readonly Header header in headers.Items)
         {
             if (header.Id != HeaderId.Upgrade)
@@ -60,7 +64,8 @@ public static class Upgrades
                 ReadOnlySpan<byte> protocol = Syntax.NextElement(ref list);
                 int slash = protocol.IndexOf((byte)'/');
                 ReadOnlySpan<byte> name = slash < 0 ? protocol : protocol[..slash];
-                if (!Syntax.IsToken(name) || (slash >= 0 && !Syntax.IsToken(protocol[(slash + 1)..]))
+                if (++count > ProtocolsMax || !Syntax.IsToken(name)
+                    || (slash >= 0 && !Syntax.IsToken(protocol[(slash + 1)..]))
                     || Ascii.EqualsIgnoreCase(name, "h2c"u8)
                     || (!httpIsOne
                         && (Ascii.EqualsIgnoreCase(name, "http"u8) || Ascii.EqualsIgnoreCase(name, "tls"u8))))

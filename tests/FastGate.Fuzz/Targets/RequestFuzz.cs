@@ -130,12 +130,17 @@ internal static class RequestFuzz
     /// <summary>Every element is a protocol, and none that HTTP would go on in.</summary>
     private static bool AsksForProtocols(ReadOnlySpan<byte> bytes, HeaderTable headers)
     {
+        int protocols = 0;
         foreach (ref readonly Header header in headers.Items)
         {
-            if (header.Id == HeaderId.Upgrade
-                && !s_protocols.IsMatch(System.Text.Encoding.Latin1.GetString(header.Value.Of(bytes))))
+            if (header.Id == HeaderId.Upgrade)
             {
-                return false;
+                string value = System.Text.Encoding.Latin1.GetString(header.Value.Of(bytes));
+                protocols += value.Split(',').Length;
+                if (protocols > 16 || !s_protocols.IsMatch(value))
+                {
+                    return false;
+                }
             }
         }
         return true;
