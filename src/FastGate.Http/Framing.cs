@@ -6,6 +6,10 @@ namespace FastGate.Http;
 /// <summary>What Content-Length, Transfer-Encoding and Connection say, the same for requests and answers.</summary>
 internal static class Framing
 {
+    /// <summary>Options in the Connection fields of a head, empty ones counted. Each is compared with every name:
+    /// without a bound a head of 32 KiB would cost milliseconds of its lane.</summary>
+    public const int OptionsMax = 64;
+
     /// <summary>Derives the framing of a head. Everything ambiguous is refused (RFC 9112 section 6.3).</summary>
     public static ParseStatus Read(ReadOnlySpan<byte> data, HeaderTable headers, int minorVersion,
         out BodyFraming framing, out long length)
@@ -130,6 +134,7 @@ internal static class Framing
                 return ConnectionOptions.KeepAlive;
             }
         }
+        int count = 0;
         for (int i = headers.IndexOf(HeaderId.Connection); i < headers.Count; i++)
         {
             if (headers[i].Id == HeaderId.Connection)
@@ -137,6 +142,10 @@ internal static class Framing
                 ReadOnlySpan<byte> list = headers[i].Value.Of(data);
                 while (!list.IsEmpty)
                 {
+                    if (++count > OptionsMax)
+                    {
+                        return ConnectionOptions.TooMany;
+                    }
                     options |= ReadOption(data, headers, Syntax.NextElement(ref list));
                 }
             }
@@ -188,4 +197,6 @@ internal enum ConnectionOptions : byte
     Close = 1,
     KeepAlive = 2,
     Upgrade = 4,
+    /// <summary>More than <see cref="Framing.OptionsMax"/>: refused as too many fields are.</summary>
+    TooMany = 8,
 }

@@ -44,7 +44,8 @@ public sealed class RequestHead
     /// <summary>How many more hops an OPTIONS or TRACE may take (RFC 9110 section 7.6.2), or -1 for any number, which
     /// is also what other methods have.</summary>
     public int MaxForwards { get; internal set; }
-    /// <summary>An Upgrade field that Connection names, on HTTP/1.1; never for h2c.</summary>
+    /// <summary>An Upgrade field that Connection names, on HTTP/1.1, and that
+    /// <see cref="Upgrades.MayBeAskedFor"/>.</summary>
     public bool Upgrade { get; internal set; }
     /// <summary>Bytes of the whole head with its final empty line.</summary>
     public int Length { get; internal set; }

@@ -152,10 +152,14 @@ public static class RequestParser
         head.Framing = framing == BodyFraming.Length && length == 0 ? BodyFraming.None : framing;
         head.ContentLength = length;
         ConnectionOptions options = Framing.ReadConnection(data, headers);
+        if (options == ConnectionOptions.TooMany)
+        {
+            return ParseStatus.TooManyHeaders;
+        }
         head.KeepAlive = (options & ConnectionOptions.Close) == 0
             && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0);
         head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
-            && headers.Has(HeaderId.Upgrade) && !Upgrades.NameH2c(headers, data);
+            && headers.Has(HeaderId.Upgrade) && Upgrades.MayBeAskedFor(headers, data);
         if ((headers.Repeated & Singletons) != 0)
         {
             return ParseStatus.SingletonDuplicate;

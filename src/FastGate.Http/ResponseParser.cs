@@ -85,6 +85,10 @@ public static class ResponseParser
             return status;
         }
         ConnectionOptions options = Framing.ReadConnection(data, headers);
+        if (options == ConnectionOptions.TooMany)
+        {
+            return ParseStatus.TooManyHeaders;
+        }
         head.Upgrade = (options & ConnectionOptions.Upgrade) != 0 && headers.Has(HeaderId.Upgrade);
         head.ContentLength = length;
         bool bodiless = answersHead || head.Status is < 200 or 204 or 304;

@@ -19,6 +19,10 @@ internal struct ChunkedBody(HeadLimits limits)
     /// <summary>What is done with trailers whose names have underscores.</summary>
     public UnderscoreHandling Underscores { get; init; } = UnderscoreHandling.Pass;
 
+    /// <summary>What a rule removes or sets must not come behind the body instead: servers merge trailers into the
+    /// fields of the head.</summary>
+    public HeaderRules Rules { get; init; } = HeaderRules.None;
+
     public enum State : byte
     {
         More,
@@ -79,6 +83,7 @@ internal struct ChunkedBody(HeadLimits limits)
             case ParseStatus.Complete:
                 if (!Unframed)
                 {
+                    Rules.Mark(trailers, span);
                     WriteEnd(output, span, trailers);
                 }
                 SequencePosition end = rest.GetPosition(used);

@@ -79,7 +79,7 @@ internal static class ClientHead
                 writer.Raw("Transfer-Encoding: chunked\r\n"u8);
             }
         }
-        if (!old && response.Status == 426 && response.Upgrade && !Upgrades.NameH2c(response.Headers, head))
+        if (!old && response.Status == 426 && response.Upgrade && Upgrades.MayBeDemanded(response.Headers, head))
         {
             // It is no answer without saying to what (RFC 9110 section 15.5.22).
             writer.Raw(exchange.KeepAlive ? "Connection: upgrade\r\n"u8 : "Connection: upgrade, close\r\n"u8);

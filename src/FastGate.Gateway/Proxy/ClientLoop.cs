@@ -270,10 +270,11 @@ internal sealed class ClientLoop
     }
 
     /// <summary>After a head that could not be read the next request's first byte is unknown; a body that was not read
-    /// is in its way.</summary>
+    /// is in its way; and behind CONNECT may be what a client wants to say through a tunnel.</summary>
     private static bool EndsConnection(Exchange exchange) => exchange.Reason is Reason.BadRequest
         or Reason.ClientTimeout or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed
-        or Reason.HeadTooLarge or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError;
+        or Reason.HeadTooLarge or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError
+        || exchange.Request.Form == TargetForm.Authority;
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;

@@ -130,6 +130,7 @@ internal static class RequestBody
         var body = new ChunkedBody(exchange.Table.RequestLimits)
         {
             Underscores = exchange.Table.Client.UnderscoreHeaders,
+            Rules = exchange.Route!.RequestHeaders,
         };
         var pace = new UploadPace(exchange, lane.Lane);
         while (true)

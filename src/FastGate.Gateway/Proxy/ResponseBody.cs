@@ -91,7 +91,11 @@ internal static class ResponseBody
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private static async ValueTask<bool> RelayChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
-        var body = new ChunkedBody(exchange.Table.ResponseLimits) { Unframed = exchange.Request.MinorVersion == 0 };
+        var body = new ChunkedBody(exchange.Table.ResponseLimits)
+        {
+            Unframed = exchange.Request.MinorVersion == 0,
+            Rules = exchange.Route!.ResponseHeaders,
+        };
         while (true)
         {
             if (!upstream.Input.TryRead(out ReadResult read))

@@ -8,6 +8,9 @@ namespace FastGate.Gateway.Proxy;
 /// exchange.</summary>
 internal static class RoutePhase
 {
+    /// <summary>Of a path with parameters; beyond it, nobody looks which route it has without them.</summary>
+    private const int ParametersPathBytesMax = 8 * 1024;
+
     /// <summary>A head that could not be read: the request is known only as far as the rule it broke.</summary>
     public static void Refuse(Exchange exchange, GateLane lane, ParseStatus status)
     {
@@ -168,12 +171,35 @@ internal static class RoutePhase
         {
             EndHere(exchange);
         }
-        if (hasEncodedSlash && !exchange.Route!.EncodedSlash)
+        if ((hasEncodedSlash && !exchange.Route!.EncodedSlash)
+            || (PathParameters.AreIn(exchange.Path) && ParametersDecide(exchange)))
         {
             exchange.Fail(Reason.BadRequest);
             return false;
         }
         return exchange.Reason == Reason.None;
+    }
+
+    /// <summary>Whether the request has another route without its path parameters, or none: behind us it would be read
+    /// as one that went past its route. A pattern that has parameters itself is meant so.</summary>
+    private static bool ParametersDecide(Exchange exchange)
+    {
+        foreach (ref readonly PatternSegment segment in exchange.Match.Pattern!.Segments)
+        {
+            if (PathParameters.AreIn(segment.Literal))
+            {
+                return false;
+            }
+        }
+        if (exchange.Path.Length > ParametersPathBytesMax)
+        {
+            return true;
+        }
+        Span<byte> room = stackalloc byte[ParametersPathBytesMax];
+        int length = PathParameters.TakeOff(exchange.Path, room);
+        RouteRequest bare = RequestOf(exchange) with { Path = room[..length] };
+        return exchange.Table.Routes.Match(bare, out RouteMatch<Route> match) != MatchOutcome.Found
+            || match.Value != exchange.Route;
     }
 
     /// <summary>A request that may go no further (RFC 9110 section 7.6.2) is the gate's own to answer: OPTIONS is,

@@ -52,7 +52,7 @@ internal sealed class PlainRequest
 
     public string Method { get; }
 
-    public bool KeepAlive => _head.KeepAlive;
+    public bool KeepAlive => _head.KeepAlive && Method != "CONNECT";
 
     /// <summary>The status with which the gate refuses it; 0 when it goes on.</summary>
     public int Refusal => Method == "CONNECT" ? 405

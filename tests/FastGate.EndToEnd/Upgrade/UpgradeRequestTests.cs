@@ -16,6 +16,10 @@ public sealed class UpgradeRequestTests
     [InlineData("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n")]
     [InlineData("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket, H2C\r\nHTTP2-Settings: AAMAAABk\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: h2c/1\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: \"h2c\"\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade:\r\n")]
     public void Without_a_protocol_to_switch_to_none_is_asked_for(string fields)
     {
         using var upstream = new HandUpstream();
@@ -37,6 +41,8 @@ public sealed class UpgradeRequestTests
     [InlineData("Connection: upgrade\r\nUpgrade: h2c\r\n")]
     [InlineData("Connection: upgrade\r\nUpgrade: websocket, h2c\r\n")]
     [InlineData("Connection: upgrade\r\n")]
+    [InlineData("Connection: upgrade\r\nUpgrade:\r\n")]
+    [InlineData("Connection: upgrade\r\nUpgrade: websocket,\r\nUpgrade: ,\r\n")]
     [InlineData("Upgrade: websocket\r\n")]
     [InlineData("")]
     public void A_switch_to_what_was_not_asked_for_is_none(string fields)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using FastGate.Http;
 using FastGate.Tests.Http;
 
@@ -8,6 +9,11 @@ namespace FastGate.Fuzz.Targets;
 internal static class RequestFuzz
 {
     private static readonly HeadLimits s_wide = new(64 * 1024, 1000);
+
+    private const string Token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+    private const string Protocol = $@"(?!(?:h2c|http|tls)(?:[/,\s]|\z)){Token}(?:/{Token})?";
+    private static readonly Regex s_protocols = new($@"\A{Protocol}(?:[ \t]*,[ \t]*{Protocol})*\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(5));
 
     /// <summary>A head that leaves something in every property, for the next one to overwrite.</summary>
     private static readonly byte[] s_dirt = Pad("""
@@ -117,8 +123,27 @@ internal static class RequestFuzz
                 "an expectation");
         }
         bool upgrade = current && options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade)
-            && !Fields.Elements(bytes, head.Headers, HeaderId.Upgrade).Contains("h2c");
+            && AsksForProtocols(bytes, head.Headers);
         Demand.Same(upgrade, head.Upgrade, "it upgrades");
+    }
+
+    /// <summary>Every element is a protocol, and none that HTTP would go on in.</summary>
+    private static bool AsksForProtocols(ReadOnlySpan<byte> bytes, HeaderTable headers)
+    {
+        int protocols = 0;
+        foreach (ref readonly Header header in headers.Items)
+        {
+            if (header.Id == HeaderId.Upgrade)
+            {
+                string value = System.Text.Encoding.Latin1.GetString(header.Value.Of(bytes));
+                protocols += value.Split(',').Length;
+                if (protocols > 16 || !s_protocols.IsMatch(value))
+                {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /// <summary>What lies behind the head does not matter, and a beginning of it is neither whole nor wrong.</summary>

@@ -89,7 +89,9 @@ internal sealed partial record PlainParser(
                 || (Digits().IsMatch(lengths[0])
                     && long.TryParse(lengths[0], CultureInfo.InvariantCulture, out length)))
             && (codings.Length == 0
-                || (!old && codings[0].Equals("chunked", StringComparison.OrdinalIgnoreCase)));
+                || (!old && codings[0].Equals("chunked", StringComparison.OrdinalIgnoreCase)))
+            && head.Values("Connection").Sum(value =>
+                value.Count(c => c == ',') + (value.Length == 0 || value.EndsWith(',') ? 0 : 1)) <= 64;
         if (!good)
         {
             return null;

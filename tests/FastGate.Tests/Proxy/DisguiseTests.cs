@@ -1,0 +1,118 @@
+namespace FastGate.Tests.Proxy;
+
+/// <summary>What would be refused, removed or routed elsewhere, had it come in its usual place.</summary>
+public sealed class DisguiseTests
+{
+    private const string Routes = """
+        version = 1
+        [log]
+        access = "off"
+        [[listener]]
+        name = "web"
+        bind = "127.0.0.1:8080"
+        [upstream.u]
+        servers = ["demo:"]
+        [[route]]
+        name = "admin"
+        match = ["/admin/*", "POST /form"]
+        respond = { status = 403, body = "no" }
+        [[route]]
+        name = "tenant"
+        match = "/{tenant}/info"
+        upstream = "u"
+        [[route]]
+        name = "matrix"
+        match = "/matrix;v=1/*"
+        upstream = "u"
+        [[route]]
+        name = "all"
+        match = "/all/*"
+        upstream = "u"
+        [[route]]
+        name = "root"
+        match = "/*"
+        upstream = "u"
+        """;
+
+    /// <summary>Servers merge trailers into the fields of the head.</summary>
+    [Fact]
+    public void What_a_rule_removes_or_sets_does_not_come_as_a_trailer()
+    {
+        const string Body = "1\r\nx\r\n0\r\nX-User: forged\r\nx-debug: 1\r\nX-Sum: 42\r\n\r\n";
+        const string Passed = "1\r\nx\r\n0\r\nX-Sum: 42\r\n\r\n";
+        const string Rules = """{ set = { "X-User" = "gate" }, remove = ["X-Debug"] }""";
+        using GateInMemory gate = GateInMemory.With(
+            route: $"request_headers = {Rules}\nresponse_headers = {Rules}");
+        Peer client = gate.Connect();
+        client.Send($"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{Body}");
+        Assert.EndsWith($"\r\nX-User: gate\r\n\r\n{Passed}", gate.Upstream[0].Received);
+        gate.Upstream[0].Send($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{Body}");
+        Assert.EndsWith($"\r\nX-User: gate\r\n\r\n{Passed}", client.Received);
+    }
+
+    /// <summary>To a Java server each is another path, whose route it would have gone past.</summary>
+    [Theory]
+    [InlineData("GET /admin;x", "400")]
+    [InlineData("GET /admin;x/secret", "400")]
+    [InlineData("GET /admin;/secret", "400")]
+    [InlineData("GET /;x/admin", "400")]
+    [InlineData("GET /;/;a=b/admin/secret", "400")]
+    [InlineData("GET /admin%3bx/secret", "400")]
+    [InlineData("GET /%61dmin%3B/secret", "400")]
+    [InlineData("GET http://h/admin;x", "400")]
+    [InlineData("GET /;x/info", "400")]
+    [InlineData("GET /all;x/a", "400")]
+    [InlineData("POST /form;x", "400")]
+    [InlineData("GET /matrix;v=1/admin", "")]
+    [InlineData("GET /form;x", "")]
+    [InlineData("GET /all/a;x", "")]
+    [InlineData("GET /all/;x/a;y/", "")]
+    [InlineData("GET /b;x", "")]
+    [InlineData("GET /;x", "")]
+    [InlineData("GET /b/admin;x", "")]
+    [InlineData("GET /b;/info", "")]
+    [InlineData("GET /b?/admin;x", "")]
+    [InlineData("GET /admin;x/../b", "")]
+    [InlineData("GET /admin/a;x", "403")]
+    public void A_path_whose_parameters_decide_its_route_is_refused(string line, string refused)
+    {
+        using var gate = new GateInMemory(Routes);
+        Peer client = gate.Connect();
+        client.Send($"{line} HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (refused.Length == 0)
+        {
+            string target = line.Contains("..", StringComparison.Ordinal) ? "GET /b" : line;
+            Assert.StartsWith($"{target} HTTP/1.1\r\n", gate.Upstream[0].Received);
+            return;
+        }
+        Assert.StartsWith($"HTTP/1.1 {refused} ", client.Received);
+        Assert.Empty(gate.Upstream);
+    }
+
+    [Fact]
+    public void A_long_path_with_parameters_has_the_route_it_has_without_them_or_none()
+    {
+        using var gate = new GateInMemory(Routes);
+        Peer client = gate.Connect();
+        string most = "/b;" + new string('x', (8 * 1024) - 3);
+        client.Send($"GET {most} HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.StartsWith($"GET {most} HTTP/1.1\r\n", gate.Upstream[0].Received);
+        Peer other = gate.Connect();
+        other.Send($"GET {most}x HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 400 ", other.Received);
+    }
+
+    /// <summary>They may be meant for the other end of the tunnel, where whoever wrote them is somebody else.</summary>
+    [Fact]
+    public void Bytes_behind_a_refused_CONNECT_are_no_request()
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 405 ", client.Received);
+        Assert.Contains("\r\nConnection: close\r\n", client.Received);
+        Assert.Single(client.Received.Split("HTTP/1.1 "), part => part.Length > 0);
+        Assert.True(client.Ended);
+        Assert.Empty(gate.Upstream);
+    }
+}
