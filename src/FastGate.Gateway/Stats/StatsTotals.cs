@@ -28,7 +28,7 @@ public class RequestTotals
         ByStatus[Math.Clamp(status, LaneStats.StatusMin, LaneStats.StatusMax) - LaneStats.StatusMin] += count;
     }
 
-    internal void Clear()
+    internal virtual void Clear()
     {
         Requests = 0;
         InFlight = 0;
@@ -45,4 +45,11 @@ public sealed class StatsTotals : RequestTotals
     public long ClientsAccepted { get; internal set; }
 
     public long ClientsOpen { get; internal set; }
+
+    internal override void Clear()
+    {
+        base.Clear();
+        ClientsAccepted = 0;
+        ClientsOpen = 0;
+    }
 }

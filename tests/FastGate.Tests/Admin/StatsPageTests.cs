@@ -284,6 +284,28 @@ public sealed class StatsPageTests
         Assert.Equal(60, stats.Number("upstreams/0/servers/0/requests"));
     }
 
+    /// <summary>A page leaves nothing behind in what the next one is added up in.</summary>
+    [Fact]
+    public void Read_again_it_says_the_same()
+    {
+        using var gate = new GateInMemory(TwoRoutes);
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1");
+        gate.Upstream[0].Send(Ok);
+        client.Send("GET /ping HTTP/1.1\r\nHost: h\r\n\r\n");
+        client.Send("GET /a/%00 HTTP/1.1\r\nHost: h\r\n\r\n");
+        gate.Connect().Send(Get);
+        StatsPage page = StatsDocument.Page(gate.Gate);
+        JsonElement first = StatsDocument.Read(page, gate.Lane.Now);
+        for (int i = 0; i < 3; i++)
+        {
+            JsonElement again = StatsDocument.Read(page, gate.Lane.Now);
+            Assert.Equal(1, again.Number("connections/client"));
+            Assert.All(["listeners", "connections", "requests", "routes", "upstreams", "lanes"],
+                part => Assert.Equal(first.At(part).GetRawText(), again.At(part).GetRawText()));
+        }
+    }
+
     [Fact]
     public void Two_pages_that_are_written_at_the_same_time_do_not_mix()
     {
