@@ -300,7 +300,7 @@ public sealed class StatsPageTests
         for (int i = 0; i < 3; i++)
         {
             JsonElement again = StatsDocument.Read(page, gate.Lane.Now);
-            Assert.Equal(1, again.Number("connections/client"));
+            Assert.Equal(2, again.Number("connections/client"));
             Assert.All(["listeners", "connections", "requests", "routes", "upstreams", "lanes"],
                 part => Assert.Equal(first.At(part).GetRawText(), again.At(part).GetRawText()));
         }
