@@ -4,6 +4,8 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 
 import procfs
@@ -31,6 +33,22 @@ class Interrupted(BaseException):
     def __init__(self, number):
         super().__init__(signal.Signals(number).name)
         self.number = number
+
+
+def run(body):
+    """Calls `body` with a Processes and a directory of its own, and gives the exit code: what it returns, or that of the
+    signal that ended it. Whatever happens, everything that was started is ended first."""
+    processes = Processes()
+    processes.catch_signals()
+    try:
+        with tempfile.TemporaryDirectory(prefix="perf-scenarios-") as directory:
+            try:
+                return body(processes, pathlib.Path(directory))
+            finally:
+                processes.end_all()
+    except Interrupted as interrupt:
+        print(f"{interrupt}: everything is ended", file=sys.stderr, flush=True)
+        return 128 + interrupt.number
 
 
 class Processes:

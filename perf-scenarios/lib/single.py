@@ -1,10 +1,8 @@
 """One gate on a core of its own, before other work of the machine: for scripts that send what no load tool sends."""
 import os
-import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 import processes as starting
 import procfs
@@ -16,21 +14,14 @@ GATE_CORE, LOAD_CORE = 0, 1
 
 def run(measure, builds):
     """Calls `measure` with a stand and exits with what it returns; ends everything it started, whatever happens."""
-    processes = starting.Processes()
-    processes.catch_signals()
-    try:
-        with tempfile.TemporaryDirectory(prefix="perf-scenarios-") as directory:
-            try:
-                if builds:
-                    tools.build(processes)
-                os.sched_setaffinity(0, {LOAD_CORE})
-                starting.prefer(FIRST)
-                sys.exit(measure(Single(processes, pathlib.Path(directory))))
-            finally:
-                processes.end_all()
-    except starting.Interrupted as signal:
-        tools.say(f"{signal}: everything is ended")
-        sys.exit(128 + signal.number)
+    def stand(processes, directory):
+        if builds:
+            tools.build(processes)
+        os.sched_setaffinity(0, {LOAD_CORE})
+        starting.prefer(FIRST)
+        return measure(Single(processes, directory))
+
+    sys.exit(starting.run(stand))
 
 
 class Single:
