@@ -88,6 +88,9 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         }
     }
 
+    /// <summary>Nobody uses it, and its watch is to be told first.</summary>
+    internal bool IsIdle => _watch is { IsIdle: true };
+
     /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane
     /// knows: readiness that came while nobody watched is looked into.</summary>
     public bool IsSilent()

@@ -4,6 +4,12 @@ namespace FastGate.Net;
 /// the upstream works, an idle upstream connection that says or ends something.</summary>
 public abstract class ConnectionWatch
 {
+    /// <param name="idle">The connection idles: of what happened at one time it is told before anything else is done,
+    /// so that nobody takes a connection whose peer has spoken or ended already.</param>
+    protected ConnectionWatch(bool idle = false) => IsIdle = idle;
+
+    internal bool IsIdle { get; }
+
     /// <summary>Bytes, an end or a fault arrived unasked. Runs inline on the lane: note it, abort something,
     /// return.</summary>
     /// <param name="connection">The connection it arrived on.</param>

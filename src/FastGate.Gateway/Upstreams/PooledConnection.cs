@@ -7,6 +7,7 @@ namespace FastGate.Gateway.Upstreams;
 public sealed class PooledConnection : ConnectionWatch
 {
     internal PooledConnection(ConnectionPool pool, Server server, Connection connection)
+        : base(idle: true)
     {
         Pool = pool;
         Server = server;

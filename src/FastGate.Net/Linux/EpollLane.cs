@@ -157,6 +157,10 @@ internal sealed unsafe class EpollLane : Lane
     {
         int count = Libc.EpollWait(_epoll, _events, BatchMax, milliseconds);
         WaitEnded();
+        if (count > 1)
+        {
+            TellIdle(count);
+        }
         byte* one = _events;
         for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
         {
@@ -168,6 +172,24 @@ internal sealed unsafe class EpollLane : Lane
                 continue;
             }
             Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
+        }
+    }
+
+    /// <summary>Dispatches what happened on idle connections before the rest of the batch, which may want one: an
+    /// answer nobody asked for would be taken for the answer of whoever came first in the batch.</summary>
+    private void TellIdle(int count)
+    {
+        byte* one = _events;
+        for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
+        {
+            ulong data = EpollEvent.Data(one);
+            if (EpollEvent.Flags(one) != Libc.EpollOut && data != WakeData
+                && _slots[(int)(uint)data].Target is SocketConnection { IsIdle: true })
+            {
+                Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
+                // Whoever takes it from here on must not see this edge once more.
+                EpollEvent.Set(one, 0, data);
+            }
         }
     }
 

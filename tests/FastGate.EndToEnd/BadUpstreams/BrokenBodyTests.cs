@@ -1,3 +1,5 @@
+using FastGate.Net;
+
 namespace FastGate.EndToEnd.BadUpstreams;
 
 /// <summary>An answer whose body is not what its head said. The client sees that it was cut; it is never given an end
@@ -109,5 +111,47 @@ public sealed class BrokenBodyTests
         Assert.Equal("", first.ReadToEnd(out _));
         using Wire second = Expect.Exchange(client, upstream);
         gate.Logs("200", "200");
+    }
+
+    [Fact]
+    public void An_answer_before_it_was_asked_is_nobody_s_even_where_a_request_came_just_before_it()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
+        using Wire client = gate.Connect();
+        using Wire first = Expect.Exchange(client, upstream);
+        using (new HeldLane(gate.Transport.Lanes[0]))
+        {
+            // Both are there when the lane looks again, the request in front.
+            client.Send("GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+            first.Send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+        }
+        using Wire second = upstream.Accept();
+        Assert.StartsWith("GET /b ", second.ReadHead(), StringComparison.Ordinal);
+        second.Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine");
+        client.ReadHead();
+        Assert.Equal("mine", client.ReadExactly(4));
+        // Without a byte of the request: a method that is not idempotent may be sent on the second.
+        Assert.Equal("", first.ReadToEnd(out _));
+        gate.Logs("200", "200");
+    }
+
+    /// <summary>A lane that does nothing until this is disposed of.</summary>
+    private sealed class HeldLane : IDisposable
+    {
+        private readonly ManualResetEventSlim _release = new();
+
+        public HeldLane(Lane lane)
+        {
+            using var held = new ManualResetEventSlim();
+            lane.Post(new LaneAction(() =>
+            {
+                held.Set();
+                _release.Wait(TimeSpan.FromSeconds(10));
+            }));
+            Assert.True(held.Wait(TimeSpan.FromSeconds(10)));
+        }
+
+        public void Dispose() => _release.Set();
     }
 }
