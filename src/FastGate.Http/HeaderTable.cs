@@ -28,6 +28,9 @@ public struct Header
     public Slice Line;
     public HeaderId Id;
     public HeaderFlags Flags;
+
+    /// <summary>Connection names it: it is no part of the request that goes on, so nothing is decided by it.</summary>
+    public readonly bool IsTakenOff => (Flags & HeaderFlags.HopByHop) != 0 && !HeaderNames.IsHopByHop(Id);
 }
 
 /// <summary>The field lines of one head, in order, reused from message to message. Known names are found by id

@@ -70,7 +70,8 @@ internal sealed class RequestHash
     {
         foreach (ref readonly Header header in head.Headers.Items)
         {
-            if (header.Name.Length == name.Length && Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), name))
+            if (header.Name.Length == name.Length && !header.IsTakenOff
+                && Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), name))
             {
                 return AddPlain(ref hash, header.Value.Of(headBytes));
             }

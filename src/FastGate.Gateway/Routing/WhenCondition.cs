@@ -181,7 +181,8 @@ internal sealed class WhenCondition
     {
         foreach (ref readonly Header header in head.Headers.Items)
         {
-            if (header.Name.Length != _name.Length || !Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), _name))
+            if (header.Name.Length != _name.Length || header.IsTakenOff
+                || !Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), _name))
             {
                 continue;
             }

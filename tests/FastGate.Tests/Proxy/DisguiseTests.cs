@@ -3,6 +3,42 @@ namespace FastGate.Tests.Proxy;
 /// <summary>What would be refused, removed or routed elsewhere, had it come in its usual place.</summary>
 public sealed class DisguiseTests
 {
+    /// <summary>A field that the upstream does not get must not have chosen it.</summary>
+    [Theory]
+    [InlineData("X-Beta: 1\r\n", "beta")]
+    [InlineData("X-Beta: 1\r\nConnection: x-beta\r\n", "all")]
+    [InlineData("Connection: close, X-Beta\r\nX-Beta: 1\r\n", "all")]
+    [InlineData("Connection: upgrade\r\nUpgrade: websocket\r\n", "socket")]
+    public void What_Connection_takes_off_decides_nothing(string fields, string route)
+    {
+        using var gate = new GateInMemory("""
+            version = 1
+            [log]
+            access = "off"
+            [[listener]]
+            name = "web"
+            bind = "127.0.0.1:8080"
+            [[route]]
+            name = "beta"
+            match = "/*"
+            when = { "header:X-Beta" = "1" }
+            respond = { status = 200, body = "beta" }
+            [[route]]
+            name = "socket"
+            match = "/*"
+            order = 1
+            when = { "header:Upgrade" = "websocket" }
+            respond = { status = 200, body = "socket" }
+            [[route]]
+            name = "all"
+            match = "/*"
+            respond = { status = 200, body = "all" }
+            """);
+        Peer client = gate.Connect();
+        client.Send($"GET / HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
+        Assert.EndsWith($"\r\n\r\n{route}", client.Received, StringComparison.Ordinal);
+    }
+
     private const string Routes = """
         version = 1
         [log]
