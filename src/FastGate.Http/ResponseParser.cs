@@ -89,16 +89,21 @@ public static class ResponseParser
         {
             return ParseStatus.TooManyHeaders;
         }
-        head.Upgrade = (options & ConnectionOptions.Upgrade) != 0 && headers.Has(HeaderId.Upgrade);
+        head.Upgrade = head.MinorVersion > 0 && (options & ConnectionOptions.Upgrade) != 0
+            && headers.Has(HeaderId.Upgrade);
         head.ContentLength = length;
-        bool bodiless = answersHead || head.Status is < 200 or 204 or 304;
-        if (bodiless)
+        // 205 has no content either, but not all clients know that by its status alone: it is framed as none.
+        bool empty = head.Status is < 200 or 204 or 205;
+        // Who announces content where none may be will perhaps send it: nobody else's answer may come behind it.
+        bool promises = empty && (framing == BodyFraming.Chunked || length > 0
+            || (head.Status == 205 && framing == BodyFraming.None));
+        if (answersHead || empty || head.Status == 304)
         {
-            if (head.Status is < 200 or 204)
+            if (empty)
             {
                 LeaveOutLength(headers);
             }
-            if (head.Status < 200 && (framing == BodyFraming.Chunked || length > 0))
+            if (head.Status < 200 && promises)
             {
                 return ParseStatus.ContentInInterim;
             }
@@ -113,9 +118,7 @@ public static class ResponseParser
             head.Framing = framing == BodyFraming.Length && length == 0 ? BodyFraming.None : framing;
         }
         head.KeepAlive = head.Framing != BodyFraming.UntilClose && (options & ConnectionOptions.Close) == 0
-            && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0)
-            // Who announces content where none may be will perhaps send it: nobody else's answer may come behind it.
-            && !(head.Status == 204 && (framing == BodyFraming.Chunked || length > 0));
+            && (head.MinorVersion > 0 || (options & ConnectionOptions.KeepAlive) != 0) && !promises;
         head.KeepAliveTimeout = ReadKeepAlive(data, headers);
         if ((headers.Repeated & Singletons) != 0)
         {
@@ -137,8 +140,8 @@ public static class ResponseParser
         }
     }
 
-    /// <summary>1xx and 204 must not have one (RFC 9110 section 8.6); passed on, the client could wait for a
-    /// body.</summary>
+    /// <summary>1xx and 204 must not have one (RFC 9110 section 8.6), 205 none but 0 (section 15.3.6), which is written
+    /// anew; passed on, the client could wait for a body.</summary>
     private static void LeaveOutLength(HeaderTable headers)
     {
         int index = headers.IndexOf(HeaderId.ContentLength);

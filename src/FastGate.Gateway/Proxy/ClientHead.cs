@@ -67,6 +67,10 @@ internal static class ClientHead
             return;
         }
         bool old = exchange.Request.MinorVersion == 0;
+        if (response.Status == 205)
+        {
+            writer.Raw("Content-Length: 0\r\n"u8);
+        }
         if (response.Framing is BodyFraming.Chunked or BodyFraming.UntilClose)
         {
             if (old)

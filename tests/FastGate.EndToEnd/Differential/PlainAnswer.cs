@@ -27,9 +27,11 @@ internal sealed class PlainAnswer
         _trailers = PlainFields.Read(trailers);
         string[] options = [.. PlainFields.Values(_fields, "Connection").SelectMany(value => value.Split(',')).Select(
             option => option.Trim(' ', '\t').ToLowerInvariant())];
-        // Who promises content with 204 will perhaps send it.
-        bool promises = _status == "204" && (PlainFields.Values(_fields, "Transfer-Encoding").Length > 0
-            || PlainFields.Values(_fields, "Content-Length").Any(length => length.Trim('0').Length > 0));
+        // Who promises content with 204 or 205 will perhaps send it; 205 must say that there is none.
+        string[] lengths = PlainFields.Values(_fields, "Content-Length");
+        bool coded = PlainFields.Values(_fields, "Transfer-Encoding").Length > 0;
+        bool promises = (_status is "204" or "205" && (coded || lengths.Any(length => length.Trim('0').Length > 0)))
+            || (_status == "205" && lengths.Length == 0);
         KeepsConnection = !options.Contains("close") && !promises
             && (line.StartsWith("HTTP/1.1", StringComparison.Ordinal) || options.Contains("keep-alive"));
     }
@@ -100,10 +102,13 @@ internal sealed class PlainAnswer
         bool dated = PlainFields.Values(_fields, "Date").Length > 0;
         string[][] fields = [.. _fields.Where((field, i) => !s_singletons.Contains(field[0].ToLowerInvariant())
             || !_fields.Take(i).Any(other => other[0].Equals(field[0], StringComparison.OrdinalIgnoreCase)))];
+        bool empty = _status == "205";
+        Demand(!empty || PlainFields.Values(seen.Fields, "Content-Length") is ["0"], "205 is not framed as empty");
         PlainFields.AssertPassed(fields,
-            seen.Without("Transfer-Encoding", "Connection", "X-Request-Id", dated ? "" : "Date").Fields,
+            seen.Without("Transfer-Encoding", "Connection", "X-Request-Id", dated ? "" : "Date",
+                empty ? "Content-Length" : "").Fields,
             name => PlainFields.HopByHop.Contains(name) || name == "x-request-id"
-                || (name == "content-length" && _status == "204"), Demand);
+                || (name == "content-length" && _status is "204" or "205"), Demand);
         // To HTTP/1.0 there are none.
         Demand(seen.Trailers.Length == 0 || seen.Has("Transfer-Encoding"), "trailers of nothing");
         if (seen.Has("Transfer-Encoding"))

@@ -10,6 +10,8 @@ public sealed class TargetTests
     [InlineData("GET /a/? HTTP/1.1\r\nHost: h\r\n", "GET /a/? HTTP/1.1\r\nHost: h\r\n")]
     [InlineData("GET http://other.example:81/a?b HTTP/1.1\r\nHost: h\r\n",
         "GET /a?b HTTP/1.1\r\nHost: other.example:81\r\n")]
+    [InlineData("GET https://other.example/a HTTP/1.1\r\nHost: h\r\n",
+        "GET /a HTTP/1.1\r\nHost: other.example\r\n")]
     [InlineData("GET http://other.example HTTP/1.1\r\nHost: h\r\n", "GET / HTTP/1.1\r\nHost: other.example\r\n")]
     [InlineData("GET http://other.example?q HTTP/1.1\r\nHost: h\r\n", "GET /?q HTTP/1.1\r\nHost: other.example\r\n")]
     [InlineData("OPTIONS * HTTP/1.1\r\nHost: h\r\n", "OPTIONS * HTTP/1.1\r\nHost: h\r\n")]
@@ -26,7 +28,10 @@ public sealed class TargetTests
         using Wire client = gate.Connect();
         client.Send(sent + "\r\n");
         using Wire connection = upstream.Accept();
-        Assert.StartsWith(forwarded, connection.ReadHead(), StringComparison.Ordinal);
+        string head = connection.ReadHead();
+        Assert.StartsWith(forwarded, head, StringComparison.Ordinal);
+        // Whatever scheme the target has.
+        Assert.Contains("\r\nX-Forwarded-Proto: http\r\n", head, StringComparison.Ordinal);
         connection.Send(Expect.Ok);
         client.Fine();
         gate.Logs("200");

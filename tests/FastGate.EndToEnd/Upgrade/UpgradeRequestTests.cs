@@ -45,7 +45,8 @@ public sealed class UpgradeRequestTests
     [InlineData("Connection: upgrade\r\nUpgrade: websocket,\r\nUpgrade: ,\r\n")]
     [InlineData("Upgrade: websocket\r\n")]
     [InlineData("")]
-    public void A_switch_to_what_was_not_asked_for_is_none(string fields)
+    [InlineData("Connection: upgrade\r\nUpgrade: websocket\r\n", "1.0")]
+    public void A_switch_to_what_was_not_asked_for_is_none(string fields, string version = "1.1")
     {
         using var upstream = new HandUpstream();
         using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address));
@@ -53,7 +54,7 @@ public sealed class UpgradeRequestTests
         client.Send(Ask + "\r\n");
         using Wire connection = upstream.Accept();
         connection.ReadHead();
-        connection.Send($"HTTP/1.1 101 Switching Protocols\r\n{fields}\r\nsmuggled");
+        connection.Send($"HTTP/{version} 101 Switching Protocols\r\n{fields}\r\nsmuggled");
         client.Problem(502, "http_protocol_error");
         Assert.Equal("", connection.ReadToEnd(out _));
         using Wire next = Expect.Exchange(client, upstream);

@@ -69,7 +69,8 @@ internal static class ResponseFuzz
     {
         HashSet<string> options = Fields.Options(bytes, head.Headers);
         Fields.StopWhereTheyMust(bytes, head.Headers, options);
-        Demand.Same(options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade), head.Upgrade, "it upgrades");
+        bool upgrade = head.MinorVersion > 0 && options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade);
+        Demand.Same(upgrade, head.Upgrade, "it upgrades");
         int timeout = -1;
         int index = head.Headers.IndexOf(HeaderId.KeepAlive);
         foreach (string element in index < 0 ? [] : Plain.Text(bytes, head.Headers[index].Value).Split(','))
@@ -123,6 +124,10 @@ internal static class ResponseFuzz
         Span<byte> all = writer.Free;
         writer.StatusLine(head.Status, head.Reason.Of(bytes));
         writer.CopyFields(bytes, head.Headers, 0);
+        if (head.Status == 205)
+        {
+            writer.Raw("Content-Length: 0\r\n"u8);
+        }
         if (head.Framing == BodyFraming.Chunked)
         {
             writer.Raw("Transfer-Encoding: chunked\r\n"u8);

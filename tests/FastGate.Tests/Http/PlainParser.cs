@@ -66,8 +66,8 @@ internal sealed partial record PlainParser(
         {
             return null;
         }
-        bool promises = status == 204 && framed.Framing != BodyFraming.None;
-        BodyFraming framing = status is < 200 or 204 or 304 ? BodyFraming.None
+        bool promises = (status is 204 or 205 && framed.Framing != BodyFraming.None) || (status == 205 && unframed);
+        BodyFraming framing = status is < 200 or 204 or 205 or 304 ? BodyFraming.None
             : unframed ? BodyFraming.UntilClose
             : framed.Framing;
         bool goesOn = framed.KeepAlive && framing != BodyFraming.UntilClose && !promises;

@@ -69,9 +69,12 @@ public sealed class ResponseParserTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    /// <summary>1xx and 204 have no length (RFC 9110 section 8.6), and no client must wait for it.</summary>
+    /// <summary>1xx and 204 have no length (RFC 9110 section 8.6), that of 205 is the writer's, and no client must wait
+    /// for it.</summary>
     [Theory]
     [InlineData(103, 0)]
+    [InlineData(205, 0)]
+    [InlineData(205, 5)]
     [InlineData(204, 0)]
     [InlineData(204, 5)]
     public void A_length_that_must_not_be_there_is_not_passed_on(int status, int length)

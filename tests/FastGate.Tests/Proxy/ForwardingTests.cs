@@ -111,6 +111,28 @@ public sealed class ForwardingTests
         Assert.Single(gate.Upstream);
     }
 
+    /// <summary>And is framed so that every client knows it (RFC 9110 section 15.3.6).</summary>
+    [Theory]
+    [InlineData("Content-Length: 0\r\n", "", true)]
+    [InlineData("Content-Length: 6\r\n", "poison", false)]
+    [InlineData("Transfer-Encoding: chunked\r\n", "6\r\npoison\r\n0\r\n\r\n", false)]
+    [InlineData("", "poison", false)]
+    public void A_205_has_no_content(string framing, string content, bool reused)
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send(Get);
+        gate.Upstream[0].Send($"HTTP/1.1 205 Reset Content\r\n{framing}\r\n{content}");
+        Assert.StartsWith("HTTP/1.1 205 Reset Content\r\n", client.Received);
+        Assert.Contains("\r\nContent-Length: 0\r\n", client.Received);
+        Assert.DoesNotContain("Transfer-Encoding", client.Received);
+        Assert.EndsWith("\r\n\r\n", client.Received);
+        client.Forget();
+        client.Send(Get);
+        gate.Upstream[reused ? 0 : 1].Send(Ok);
+        Assert.EndsWith("ok", client.Received);
+    }
+
     [Fact]
     public void An_HTTP10_client_gets_no_chunks_and_an_end()
     {
