@@ -62,7 +62,7 @@ internal static class FieldParser
             if (end == position)
             {
                 consumed = end + 2;
-                return ParseStatus.Complete;
+                return headers.HasDisguised ? ParseStatus.NameDisguised : ParseStatus.Complete;
             }
             if (headers.Count == limits.HeadersMax)
             {
@@ -141,6 +141,7 @@ internal static class FieldParser
             header.Flags |= HeaderFlags.SpeaksOfClient;
             headers.HasSpeakersOfClient = true;
         }
+        headers.HasDisguised |= HeaderNames.IsDisguised(name);
     }
 
     private static ParseStatus Diagnose(ReadOnlySpan<byte> line, int colon, bool first)

@@ -64,7 +64,7 @@ internal static class HeaderNames
         && (BinaryPrimitives.ReadUInt16LittleEndian(name[2..]) | 0x2020) is ('f' | ('o' << 8)) or ('r' | ('e' << 8));
 
     /// <summary>True for <c>X-Forwarded-*</c>, <c>X-Real-IP</c> and <c>X-Request-Id</c>, however their dashes are
-    /// written: many servers read an underscore as a dash.</summary>
+    /// written: many servers read an underscore as a dash, and some any sign.</summary>
     public static bool SpeaksOfClient(ReadOnlySpan<byte> name) =>
         (name.Length > 12 && EqualsButDashes(name[..12], "x-forwarded-"u8))
         || EqualsButDashes(name, "x-real-ip"u8) || EqualsButDashes(name, "x-request-id"u8);
@@ -77,12 +77,62 @@ internal static class HeaderNames
         }
         for (int i = 0; i < name.Length; i++)
         {
-            if (lower[i] == (byte)'-' ? name[i] is not ((byte)'-' or (byte)'_') : (name[i] | 0x20) != lower[i])
+            if (lower[i] == (byte)'-' ? char.IsAsciiLetterOrDigit((char)name[i]) : (name[i] | 0x20) != lower[i])
             {
                 return false;
             }
         }
         return true;
+    }
+
+    /// <summary>True for a name that is none of those that say where a message ends and whom it is for, but would be
+    /// one without its signs, such as <c>Transfer-Encoding'</c>: tokens that nobody needs, and that a careless reader
+    /// may take for the real one. Those whose dash is an underscore are not meant: what is done with them is the
+    /// operator's to say.</summary>
+    /// <param name="name">A token whose id is Unknown.</param>
+    public static bool IsDisguised(ReadOnlySpan<byte> name)
+    {
+        int start = 0;
+        while (start < name.Length && !char.IsAsciiLetterOrDigit((char)name[start]))
+        {
+            start++;
+        }
+        if (start == name.Length)
+        {
+            return false;
+        }
+        return (name[start] | 0x20) switch
+        {
+            'h' => IsButSigns(name, "host"u8),
+            'c' => IsButSigns(name, "content-length"u8),
+            't' => IsButSigns(name, "transfer-encoding"u8),
+            _ => false,
+        };
+    }
+
+    private static bool IsButSigns(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower)
+    {
+        int at = 0;
+        bool underscores = name.Length == lower.Length;
+        bool signs = false;
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (!char.IsAsciiLetterOrDigit((char)name[i]))
+            {
+                signs = true;
+                underscores = underscores && name[i] == (byte)'_' && lower[i] == (byte)'-';
+                continue;
+            }
+            if (at < lower.Length && lower[at] == (byte)'-')
+            {
+                at++;
+            }
+            if (at == lower.Length || (name[i] | 0x20) != lower[at++])
+            {
+                return false;
+            }
+        }
+        return at == lower.Length && signs && !underscores;
     }
 
     /// <summary>The id of the name that stands at <paramref name="start"/>; Unknown for any other.</summary>

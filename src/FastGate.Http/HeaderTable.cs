@@ -101,6 +101,9 @@ public sealed class HeaderTable
     /// <summary>A name among them contains an underscore.</summary>
     public bool HasUnderscores { get; internal set; }
 
+    /// <summary>A name among them is one of <see cref="HeaderNames.IsDisguised"/>.</summary>
+    internal bool HasDisguised { get; set; }
+
     /// <summary>A name among them has <see cref="HeaderFlags.SpeaksOfClient"/>.</summary>
     public bool HasSpeakersOfClient { get; internal set; }
 
@@ -116,6 +119,7 @@ public sealed class HeaderTable
         _present = 0;
         _repeated = 0;
         HasUnderscores = false;
+        HasDisguised = false;
         HasSpeakersOfClient = false;
     }
 }

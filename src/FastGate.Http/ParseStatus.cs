@@ -39,6 +39,7 @@ public enum ParseStatus : byte
     LeadingSpace,
     NameEmpty,
     NameNotToken,
+    NameDisguised,
     SpaceBeforeColon,
     ColonMissing,
 

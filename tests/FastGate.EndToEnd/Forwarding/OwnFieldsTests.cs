@@ -62,6 +62,7 @@ public sealed class OwnFieldsTests
         using Wire client = gate.Connect();
         client.Send("GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-Prefix: /forged\r\nx-forwarded-ssl: forged\r\n"
             + "X_Forwarded_For: forged\r\nX-Forwarded_Host: forged\r\nX_Real_IP: forged\r\nX_REQUEST_ID: forged\r\n"
+            + "X.Forwarded!For: forged\r\n"
             + "Forwarded: for=forged\r\nX-Forwarded-Client-Cert: forged\r\nX-Forwarding: mine\r\nMy_Own: 1\r\n\r\n");
         using Wire connection = upstream.Accept();
         string head = connection.ReadHead();

@@ -70,6 +70,10 @@ internal sealed partial record PlainChunks(string Data, string Trailers, int Byt
             {
                 return null;
             }
+            if (PlainParser.IsDisguised(line.Groups["name"].Value))
+            {
+                return null;
+            }
             trailers.Add($"{line.Groups["name"].Value}={line.Groups["value"].Value.Trim(' ', '\t')}");
             text = text[(end + 2)..];
         }

@@ -123,7 +123,7 @@ internal sealed partial record PlainParser(
         foreach (string line in lines[1..])
         {
             Match field = FieldLine().Match(line);
-            if (!field.Success)
+            if (!field.Success || IsDisguised(field.Groups["name"].Value))
             {
                 return null;
             }
@@ -133,6 +133,12 @@ internal sealed partial record PlainParser(
             ? new Head(start, fields, end + 4)
             : null;
     }
+
+    /// <summary>Framing or Host but for signs; an underscore for the dash is another matter.</summary>
+    public static bool IsDisguised(string name) => ((string[])["host", "content-length", "transfer-encoding"]).Any(
+        known => Signs().Replace(name, "").Equals(Signs().Replace(known, ""), StringComparison.OrdinalIgnoreCase)
+            && Signs().IsMatch(name)
+            && !name.Replace('_', '-').Equals(known, StringComparison.OrdinalIgnoreCase));
 
     private sealed record Head(Match Start, List<(string Name, string Value)> Fields, int Bytes)
     {
@@ -158,6 +164,9 @@ internal sealed partial record PlainParser(
     [GeneratedRegex(@"\A(([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+|"
         + @"\[(?<six>(?=[^\]]*:)[0-9A-Fa-f:.]{2,})\])(:(?<port>[0-9]{0,5}))?\z")]
     private static partial Regex Authority();
+
+    [GeneratedRegex("[^A-Za-z0-9]")]
+    private static partial Regex Signs();
 
     [GeneratedRegex(@"\A[0-9]+\z")]
     private static partial Regex Digits();
