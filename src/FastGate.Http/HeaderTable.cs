@@ -29,8 +29,8 @@ public struct Header
     public HeaderId Id;
     public HeaderFlags Flags;
 
-    /// <summary>Connection names it: it is no part of the request that goes on, so nothing is decided by it.</summary>
-    public readonly bool IsTakenOff => (Flags & HeaderFlags.HopByHop) != 0 && !HeaderNames.IsHopByHop(Id);
+    /// <summary>It is no part of the message that goes on.</summary>
+    public readonly bool IsLeftOut => (Flags & HeaderFlags.HopByHop) != 0;
 }
 
 /// <summary>The field lines of one head, in order, reused from message to message. Known names are found by id
@@ -50,6 +50,21 @@ public sealed class HeaderTable
 
     /// <summary>True when at least one field with this known name is present.</summary>
     public bool Has(HeaderId id) => (_present & (1UL << (int)id)) != 0;
+
+    /// <summary>A bit for each of the ids, at the place of its number.</summary>
+    public static ulong Ids(params ReadOnlySpan<HeaderId> ids)
+    {
+        ulong bits = 0;
+        foreach (HeaderId id in ids)
+        {
+            bits |= 1UL << (int)id;
+        }
+        return bits;
+    }
+
+    /// <summary>True when at least one field with one of these names is present.</summary>
+    /// <param name="ids">As <see cref="Ids"/> gives them.</param>
+    public bool HasAny(ulong ids) => (_present & ids) != 0;
 
     /// <summary>Index of the first field with this id, or -1.</summary>
     public int IndexOf(HeaderId id) => Has(id) ? _first[(int)id] : -1;

@@ -247,6 +247,12 @@ public static class RequestParser
         {
             return ParseStatus.ExpectationUnknown;
         }
+        if (head.Framing == BodyFraming.None)
+        {
+            // Nothing to wait for (RFC 9110 section 10.1.1): its sender must not have asked.
+            LeaveOutExpect(head.Headers, index);
+            return ParseStatus.Complete;
+        }
         head.ExpectContinue = true;
         return ParseStatus.Complete;
     }

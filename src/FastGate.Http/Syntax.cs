@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
 
 namespace FastGate.Http;
@@ -23,15 +24,16 @@ internal static class Syntax
     public static readonly SearchValues<byte> Target = SearchValues.Create(
         [.. Enumerable.Range(0x21, 0x7E - 0x20).Where(static b => b is not ('#' or '\\')).Select(static b => (byte)b)]);
 
-    /// <summary>reg-name and port, without brackets.</summary>
+    /// <summary>reg-name and port, without brackets; not the comma, which would make two hosts of it.</summary>
     public static readonly SearchValues<byte> HostName = SearchValues.Create(
-        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+,;=%"u8);
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+;=%"u8);
 
     public static readonly SearchValues<byte> Ipv6 = SearchValues.Create("0123456789ABCDEFabcdef:."u8);
 
     public static bool IsToken(ReadOnlySpan<byte> text) => !text.IsEmpty && !text.ContainsAnyExcept(Token);
 
-    /// <summary>uri-host [":" port], not empty (RFC 9110 section 7.2).</summary>
+    /// <summary>uri-host [":" port], not empty (RFC 9110 section 7.2). A name has no empty label but behind a last dot,
+    /// and no escape of what needs none: others could take it for another host than the one that was routed.</summary>
     public static bool IsAuthority(ReadOnlySpan<byte> text)
     {
         ReadOnlySpan<byte> port;
@@ -49,15 +51,22 @@ internal static class Syntax
         int colon = text.IndexOf((byte)':');
         ReadOnlySpan<byte> host = colon < 0 ? text : text[..colon];
         return !host.IsEmpty && !host.ContainsAnyExcept(HostName) && (colon < 0 || IsPort(text[(colon + 1)..]))
-            && (!host.Contains((byte)'%') || HasWholeEscapes(host));
+            && host[0] != (byte)'.' && host.IndexOf(".."u8) < 0
+            && (!host.Contains((byte)'%') || HasNeededEscapes(host));
     }
 
-    private static bool HasWholeEscapes(ReadOnlySpan<byte> text)
+    /// <summary>All whole, none of an unreserved byte (RFC 3986 section 6.2.2.2) or a control.</summary>
+    private static bool HasNeededEscapes(ReadOnlySpan<byte> text)
     {
         for (int at = text.IndexOf((byte)'%'); at >= 0; at = text.IndexOf((byte)'%'))
         {
-            if (text.Length - at < 3 || !char.IsAsciiHexDigit((char)text[at + 1])
-                || !char.IsAsciiHexDigit((char)text[at + 2]))
+            if (text.Length - at < 3 || !byte.TryParse(text.Slice(at + 1, 2), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out byte escaped))
+            {
+                return false;
+            }
+            if (escaped is < 0x20 or 0x7F or (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~'
+                || char.IsAsciiLetterOrDigit((char)escaped))
             {
                 return false;
             }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace FastGate.Http;
 
 /// <summary>Parses the trailer section behind the last chunk (RFC 9112 section 7.1.2), its empty line
@@ -16,6 +18,29 @@ public static class TrailerParser
         or HeaderId.XForwardedProto or HeaderId.XForwardedHost or HeaderId.XForwardedPort or HeaderId.XRealIp
         or HeaderId.XRequestId or HeaderId.Via or HeaderId.Http2Settings or HeaderId.IfNoneMatch
         or HeaderId.IfModifiedSince or HeaderId.Origin or HeaderId.ProxyStatus;
+
+    /// <summary>Kinds of fields that are read before the content or not at all: conditions, what the content is, the
+    /// handshake of WebSocket, challenges, what browsers may do with an answer, another method.</summary>
+    private static bool IsOfForbiddenKind(ReadOnlySpan<byte> name)
+    {
+        foreach (byte[] kind in s_forbiddenKinds)
+        {
+            if (name.Length >= kind.Length && Ascii.EqualsIgnoreCase(name[..kind.Length], kind))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static readonly byte[][] s_forbiddenKinds =
+    [
+        "if-"u8.ToArray(), "content-range"u8.ToArray(), "content-location"u8.ToArray(), "content-language"u8.ToArray(),
+        "content-disposition"u8.ToArray(), "content-security-"u8.ToArray(), "sec-"u8.ToArray(), "proxy-"u8.ToArray(),
+        "www-authenticate"u8.ToArray(), "access-control-"u8.ToArray(), "strict-transport-"u8.ToArray(),
+        "x-http-method"u8.ToArray(), "x-method-override"u8.ToArray(), "x-original-"u8.ToArray(),
+        "x-rewrite-"u8.ToArray(),
+    ];
 
     /// <param name="data">Everything received from behind the last chunk's line on.</param>
     /// <param name="limits">Bounds of the section.</param>
@@ -41,7 +66,8 @@ public static class TrailerParser
         {
             for (int i = 0; i < trailers.Count; i++)
             {
-                if (IsForbidden(trailers[i].Id) || (trailers[i].Flags & HeaderFlags.SpeaksOfClient) != 0)
+                if (IsForbidden(trailers[i].Id) || IsOfForbiddenKind(trailers[i].Name.Of(data))
+                    || (trailers[i].Flags & HeaderFlags.SpeaksOfClient) != 0)
                 {
                     trailers.LeaveOut(i);
                 }

@@ -33,7 +33,7 @@ public static class Upgrades
         return any;
     }
 
-    /// <summary>Whether a request may ask for what it names. Not for h2c in any version, for it would turn the
+    /// <summary>Whether a request may ask for what it names. Not for h2c or h2 in any version, for it would turn the
     /// connection into one that neither side of the gate can read; nor for HTTP or TLS (RFC 2817), for the requests
     /// that follow would pass every route unread.</summary>
     public static bool MayBeAskedFor(HeaderTable headers, ReadOnlySpan<byte> bytes) =>
@@ -66,7 +66,7 @@ public static class Upgrades
                 ReadOnlySpan<byte> name = slash < 0 ? protocol : protocol[..slash];
                 if (++count > ProtocolsMax || !Syntax.IsToken(name)
                     || (slash >= 0 && !Syntax.IsToken(protocol[(slash + 1)..]))
-                    || Ascii.EqualsIgnoreCase(name, "h2c"u8)
+                    || Ascii.EqualsIgnoreCase(name, "h2c"u8) || Ascii.EqualsIgnoreCase(name, "h2"u8)
                     || (!httpIsOne
                         && (Ascii.EqualsIgnoreCase(name, "http"u8) || Ascii.EqualsIgnoreCase(name, "tls"u8))))
                 {

@@ -42,7 +42,22 @@ public static class GateCompiler
             Client = options.Client,
             TrustedProxies = new TrustedProxies(options.Server.TrustedProxies),
             Upstreams = [.. upstreams.Values],
+            DecidingFields = [.. DecidingFields(options)],
         };
+    }
+
+    private static IEnumerable<byte[]> DecidingFields(GateOptions options)
+    {
+        IEnumerable<string> keys = options.Routes.SelectMany(static route => route.When)
+            .Select(static when => when.Key.Value).Concat(options.Upstreams.SelectMany(static u => u.Hash));
+        foreach (string text in keys.Distinct())
+        {
+            // Without problems: the routes were defined before.
+            if (RequestKey.TryParse(text, KeyUse.Hash, [], out RequestKey key) && key.Source == KeySource.Header)
+            {
+                yield return Encoding.UTF8.GetBytes(key.Name);
+            }
+        }
     }
 
     private static RouteDefinition<Route> Define(int id, RouteOptions route, GateOptions options,

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using FastGate.Http;
 using FastGate.Net;
 
@@ -22,6 +23,10 @@ internal struct ChunkedBody(HeadLimits limits)
     /// <summary>What a rule removes or sets must not come behind the body instead: servers merge trailers into the
     /// fields of the head.</summary>
     public HeaderRules Rules { get; init; } = HeaderRules.None;
+
+    /// <summary>Names of fields that decided something of the request, and must not come behind its body
+    /// either.</summary>
+    public byte[][] DecidingFields { get; init; } = [];
 
     public enum State : byte
     {
@@ -84,6 +89,7 @@ internal struct ChunkedBody(HeadLimits limits)
                 if (!Unframed)
                 {
                     Rules.Mark(trailers, span);
+                    LeaveOut(DecidingFields, trailers, span);
                     WriteEnd(output, span, trailers);
                 }
                 SequencePosition end = rest.GetPosition(used);
@@ -92,6 +98,20 @@ internal struct ChunkedBody(HeadLimits limits)
                 return new Progress(State.TrailersTooLarge, rest.End, rest.End, data);
             default:
                 return new Progress(State.Broken, rest.End, rest.End, data);
+        }
+    }
+
+    private static void LeaveOut(byte[][] names, HeaderTable trailers, ReadOnlySpan<byte> section)
+    {
+        for (int i = 0; i < trailers.Count; i++)
+        {
+            foreach (byte[] name in names)
+            {
+                if (Ascii.EqualsIgnoreCase(trailers[i].Name.Of(section), name))
+                {
+                    trailers.LeaveOut(i);
+                }
+            }
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class GateTable
 
     public required Upstream[] Upstreams { get; init; }
 
+    /// <summary>Names of the fields by which a route or a server is chosen.</summary>
+    public required byte[][] DecidingFields { get; init; }
+
     public HeadLimits RequestLimits => new(Client.HeadBytesMax, Client.HeadersMax);
 
     /// <summary>What an upstream may send: as much as a client, by the same words.</summary>

@@ -131,6 +131,7 @@ internal static class RequestBody
         {
             Underscores = exchange.Table.Client.UnderscoreHeaders,
             Rules = exchange.Route!.RequestHeaders,
+            DecidingFields = exchange.Table.DecidingFields,
         };
         var pace = new UploadPace(exchange, lane.Lane);
         while (true)

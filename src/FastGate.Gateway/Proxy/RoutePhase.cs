@@ -8,8 +8,14 @@ namespace FastGate.Gateway.Proxy;
 /// exchange.</summary>
 internal static class RoutePhase
 {
-    /// <summary>Of a path with parameters; beyond it, nobody looks which route it has without them.</summary>
-    private const int ParametersPathBytesMax = 8 * 1024;
+    /// <summary>Of a path with parameters or escapes; beyond it, nobody looks which route it has without
+    /// them.</summary>
+    private const int OtherPathBytesMax = 8 * 1024;
+
+    /// <summary>Fields that speak of the client and are believed only from a trusted proxy.</summary>
+    private static readonly ulong s_forwarding = HeaderTable.Ids(HeaderId.Forwarded, HeaderId.XRealIp,
+        HeaderId.XForwardedFor, HeaderId.XForwardedProto, HeaderId.XForwardedHost, HeaderId.XForwardedPort,
+        HeaderId.XRequestId);
 
     /// <summary>A head that could not be read: the request is known only as far as the rule it broke.</summary>
     public static void Refuse(Exchange exchange, GateLane lane, ParseStatus status)
@@ -33,6 +39,7 @@ internal static class RoutePhase
     public static void Find(Exchange exchange, GateLane lane)
     {
         ReadForwarding(exchange, lane);
+        LeaveOutUnbelieved(exchange);
         if (lane.MustRefuse(exchange))
         {
             return;
@@ -73,6 +80,34 @@ internal static class RoutePhase
             exchange.NewRequestId(lane.Ids);
         }
         ReadForwardedFor(exchange, headers);
+    }
+
+    /// <summary>Names with underscores, unless they may pass, and what speaks of the client without being believed.
+    /// Before the route is looked for: what the upstream does not get must not have chosen it.</summary>
+    private static void LeaveOutUnbelieved(Exchange exchange)
+    {
+        HeaderTable headers = exchange.Request.Headers;
+        HeaderFlags flags = HeaderFlags.None;
+        ulong ids = exchange.PeerIsTrusted ? 0 : s_forwarding;
+        if (headers.HasUnderscores && exchange.Table.Client.UnderscoreHeaders != UnderscoreHandling.Pass)
+        {
+            flags |= HeaderFlags.Underscore;
+        }
+        if (headers.HasSpeakersOfClient && !exchange.PeerIsTrusted)
+        {
+            flags |= HeaderFlags.SpeaksOfClient;
+        }
+        if (flags == HeaderFlags.None && !headers.HasAny(ids))
+        {
+            return;
+        }
+        for (int i = 0; i < headers.Count; i++)
+        {
+            if ((headers[i].Flags & flags) != 0 || ((ids >> (int)headers[i].Id) & 1) != 0)
+            {
+                headers.LeaveOut(i);
+            }
+        }
     }
 
     /// <summary>Several fields are one list (RFC 9110 section 5.3), read from its end.</summary>
@@ -171,8 +206,7 @@ internal static class RoutePhase
         {
             EndHere(exchange);
         }
-        if ((hasEncodedSlash && !exchange.Route!.EncodedSlash)
-            || (PathParameters.AreIn(exchange.Path) && ParametersDecide(exchange)))
+        if ((hasEncodedSlash && !exchange.Route!.EncodedSlash) || IsElsewhereForOthers(exchange, hasEncodedSlash))
         {
             exchange.Fail(Reason.BadRequest);
             return false;
@@ -180,27 +214,70 @@ internal static class RoutePhase
         return exchange.Reason == Reason.None;
     }
 
-    /// <summary>Whether the request has another route without its path parameters, or none: behind us it would be read
-    /// as one that went past its route. A pattern that has parameters itself is meant so.</summary>
-    private static bool ParametersDecide(Exchange exchange)
+    /// <summary>Whether servers that take off path parameters, or decode what a path need not have encoded, read the
+    /// path as one that has another route here: behind us it would have gone past that.</summary>
+    private static bool IsElsewhereForOthers(Exchange exchange, bool hasEncodedSlash)
     {
-        foreach (ref readonly PatternSegment segment in exchange.Match.Pattern!.Segments)
+        ReadOnlySpan<byte> path = exchange.Path;
+        bool parameters = PathParameters.AreIn(path) && !HasPattern(exchange, PathParameters.AreIn);
+        bool escapes = PathEscapes.AreIn(path) && !HasPattern(exchange, PathEscapes.AreIn);
+        if (!parameters && !escapes)
         {
-            if (PathParameters.AreIn(segment.Literal))
-            {
-                return false;
-            }
+            return false;
         }
-        if (exchange.Path.Length > ParametersPathBytesMax)
+        if (path.Length > OtherPathBytesMax)
         {
             return true;
         }
-        Span<byte> room = stackalloc byte[ParametersPathBytesMax];
-        int length = PathParameters.TakeOff(exchange.Path, room);
-        RouteRequest bare = RequestOf(exchange) with { Path = room[..length] };
-        return exchange.Table.Routes.Match(bare, out RouteMatch<Route> match) != MatchOutcome.Found
-            || match.Value != exchange.Route;
+        Span<byte> bare = stackalloc byte[OtherPathBytesMax];
+        if (parameters && (!IsRouted(exchange, bare[..PathParameters.TakeOff(path, bare)], out RouteMatch<Route> match)
+            || match.Value != exchange.Route))
+        {
+            return true;
+        }
+        if (!escapes)
+        {
+            return false;
+        }
+        Span<byte> decoded = stackalloc byte[OtherPathBytesMax];
+        decoded = decoded[..PathEscapes.Decode(path, decoded)];
+        return IsForAnother(exchange, decoded, hasEncodedSlash)
+            || (parameters && IsForAnother(exchange, bare[..PathParameters.TakeOff(decoded, bare)], hasEncodedSlash));
     }
+
+    /// <summary>Where the route lets a name hold slashes, a route that names less of the path takes nothing from it by
+    /// having more segments.</summary>
+    private static bool IsForAnother(Exchange exchange, ReadOnlySpan<byte> path, bool hasEncodedSlash) =>
+        IsRouted(exchange, path, out RouteMatch<Route> match) && match.Value != exchange.Route
+            && (!hasEncodedSlash || Literals(match) > Literals(exchange.Match));
+
+    private static bool IsRouted(Exchange exchange, ReadOnlySpan<byte> path, out RouteMatch<Route> match) =>
+        exchange.Table.Routes.Match(RequestOf(exchange) with { Path = path }, out match) == MatchOutcome.Found;
+
+    private static int Literals(in RouteMatch<Route> match)
+    {
+        int count = 0;
+        foreach (ref readonly PatternSegment segment in match.Pattern!.Segments)
+        {
+            count += segment.Kind == SegmentKind.Literal ? 1 : 0;
+        }
+        return count;
+    }
+
+    /// <summary>A pattern that has such a thing itself is meant so.</summary>
+    private static bool HasPattern(Exchange exchange, PathTest test)
+    {
+        foreach (ref readonly PatternSegment segment in exchange.Match.Pattern!.Segments)
+        {
+            if (test(segment.Literal))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private delegate bool PathTest(ReadOnlySpan<byte> path);
 
     /// <summary>A request that may go no further (RFC 9110 section 7.6.2) is the gate's own to answer: OPTIONS is,
     /// TRACE would show a client what proxies in front of us added and is not implemented.</summary>

@@ -9,11 +9,8 @@ namespace FastGate.Gateway.Proxy;
 internal static class UpstreamHead
 {
     /// <summary>Fields that are the gate's to write, whoever sent them.</summary>
-    private static readonly ulong s_own = Mask(HeaderId.Host, HeaderId.XForwardedFor, HeaderId.XForwardedProto,
-        HeaderId.XForwardedHost, HeaderId.XRequestId);
-
-    /// <summary>Fields that speak of the client and are believed only from a trusted proxy.</summary>
-    private static readonly ulong s_forwarding = Mask(HeaderId.Forwarded, HeaderId.XRealIp, HeaderId.XForwardedPort);
+    private static readonly ulong s_own = HeaderTable.Ids(HeaderId.Host, HeaderId.XForwardedFor,
+        HeaderId.XForwardedProto, HeaderId.XForwardedHost, HeaderId.XRequestId);
 
     /// <summary>Room for the lines the gate adds, their values not counted.</summary>
     private const int OwnLinesBytes = 320;
@@ -42,8 +39,7 @@ internal static class UpstreamHead
         {
             route.RequestHeaders.Mark(request.Headers, head);
         }
-        LeaveOutDoubtful(exchange, trusted);
-        ulong leftOut = trusted ? s_own : s_own | s_forwarding;
+        ulong leftOut = s_own;
         if (request.MaxForwards > 0)
         {
             leftOut |= 1UL << (int)HeaderId.MaxForwards;
@@ -171,42 +167,5 @@ internal static class UpstreamHead
                 }
             }
         }
-    }
-
-    /// <summary>Names with underscores, unless they may pass, and whatever speaks of the client without being
-    /// believed.</summary>
-    private static void LeaveOutDoubtful(Exchange exchange, bool trusted)
-    {
-        HeaderTable headers = exchange.Request.Headers;
-        HeaderFlags doubtful = HeaderFlags.None;
-        if (headers.HasUnderscores && exchange.Table.Client.UnderscoreHeaders != UnderscoreHandling.Pass)
-        {
-            doubtful |= HeaderFlags.Underscore;
-        }
-        if (headers.HasSpeakersOfClient && !trusted)
-        {
-            doubtful |= HeaderFlags.SpeaksOfClient;
-        }
-        if (doubtful == HeaderFlags.None)
-        {
-            return;
-        }
-        for (int i = 0; i < headers.Count; i++)
-        {
-            if ((headers[i].Flags & doubtful) != 0)
-            {
-                headers.LeaveOut(i);
-            }
-        }
-    }
-
-    private static ulong Mask(params ReadOnlySpan<HeaderId> ids)
-    {
-        ulong mask = 0;
-        foreach (HeaderId id in ids)
-        {
-            mask |= 1UL << (int)id;
-        }
-        return mask;
     }
 }

@@ -25,6 +25,9 @@ internal enum PathRule : byte
     EncodedControl,
     /// <summary>A percent sign without two hexadecimal digits.</summary>
     BrokenEscape,
+    /// <summary>%C0%AE and its like: a byte in more UTF-8 than it needs (RFC 3629 section 3), which careless decoders
+    /// take for a dot or a slash.</summary>
+    OverlongEscape,
     /// <summary>More <c>..</c> than segments before it.</summary>
     AboveRoot,
     /// <summary>A dot segment beside %2F or %5C: an upstream that decodes those would climb where this gate saw one
@@ -222,6 +225,10 @@ internal static class PathNormalizer
                 {
                     return PathRule.EncodedControl;
                 }
+                if (b >= 0xC0 && IsOverlong(b, path[(read + 3)..]))
+                {
+                    return PathRule.OverlongEscape;
+                }
                 escape = !IsUnreserved(b);
                 encodesSlash |= b is (byte)'/' or (byte)'\\';
                 read += 3;
@@ -315,6 +322,15 @@ internal static class PathNormalizer
         >= (byte)'a' and <= (byte)'f' => b - 'a' + 10,
         _ => -1,
     };
+
+    private static bool IsOverlong(byte first, ReadOnlySpan<byte> rest) =>
+        rest.Length > 0 && rest[0] == (byte)'%' && TryReadEscape(rest, out byte second) && first switch
+        {
+            0xC0 or 0xC1 => second is >= 0x80 and < 0xC0,
+            0xE0 => second is >= 0x80 and < 0xA0,
+            0xF0 => second is >= 0x80 and < 0x90,
+            _ => false,
+        };
 
     private static bool IsControl(byte b) => b < 0x20 || b == 0x7F;
 

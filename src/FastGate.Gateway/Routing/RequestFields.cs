@@ -1,4 +1,5 @@
 using System.Buffers;
+using FastGate.Http;
 
 namespace FastGate.Gateway.Routing;
 
@@ -9,6 +10,12 @@ internal static class RequestFields
     // RFC 9110 section 5.6.2.
     private static readonly SearchValues<char> s_token =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    /// <summary>Whether a field may decide something: it is part of the request that goes on, if only as the upgrade or
+    /// the coding that the gate writes anew. Who could be routed by a field that stops here would choose what the
+    /// upstream does not see.</summary>
+    public static bool IsSeen(RequestHead head, in Header header) => !header.IsLeftOut
+        || header.Id == HeaderId.TransferEncoding || (header.Id == HeaderId.Upgrade && head.Upgrade);
 
     public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(s_token);
 

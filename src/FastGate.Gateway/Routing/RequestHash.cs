@@ -70,7 +70,7 @@ internal sealed class RequestHash
     {
         foreach (ref readonly Header header in head.Headers.Items)
         {
-            if (header.Name.Length == name.Length && !header.IsTakenOff
+            if (header.Name.Length == name.Length && RequestFields.IsSeen(head, header)
                 && Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), name))
             {
                 return AddPlain(ref hash, header.Value.Of(headBytes));

@@ -181,7 +181,7 @@ internal sealed class WhenCondition
     {
         foreach (ref readonly Header header in head.Headers.Items)
         {
-            if (header.Name.Length != _name.Length || header.IsTakenOff
+            if (header.Name.Length != _name.Length || !RequestFields.IsSeen(head, header)
                 || !Ascii.EqualsIgnoreCase(header.Name.Of(headBytes), _name))
             {
                 continue;

@@ -62,9 +62,18 @@ internal static class PlainFields
         demand(at == passed.Length, $"{passed.ElementAtOrDefault(at)?[0]} is new");
     }
 
+    /// <summary>What must not come so late.</summary>
+    private static readonly string[] s_kinds =
+    [
+        "if-", "sec-", "proxy-", "content-", "www-", "access-control-", "strict-transport-", "x-http-method",
+        "x-method-override", "x-original-", "x-rewrite-",
+    ];
+
     private static bool IsKnown(string name)
     {
         byte[] bytes = Encoding.Latin1.GetBytes(name);
-        return HeaderNames.IdOf(bytes, 0, bytes.Length) != HeaderId.Unknown || HeaderNames.SpeaksOfClient(bytes);
+        return s_kinds.Any(kind => name.StartsWith(kind, StringComparison.Ordinal))
+            || HeaderNames.IdOf(bytes, 0, bytes.Length) != HeaderId.Unknown
+            || HeaderNames.SpeaksOfClient(bytes);
     }
 }

@@ -28,8 +28,12 @@ internal sealed class PlainRequest
     /// <summary>HTTP/1.0, which has no expectations (RFC 9110 section 10.1.1).</summary>
     private readonly bool _isOld;
 
+    /// <summary>No length and no coding: nothing to expect a word about.</summary>
+    private readonly bool _isWithoutContent;
+
     private PlainRequest(PlainParser head, string body, string trailers, bool isOld)
     {
+        _isWithoutContent = head.Framing == BodyFraming.None;
         _head = head;
         _isOld = isOld;
         _body = body;
@@ -135,7 +139,8 @@ internal sealed class PlainRequest
         }
         Demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
         PlainFields.AssertPassed(_fields, passed[..^1], name => NeverPasses(name)
-            || (name == "expect" && _isOld) || (name == "max-forwards" && Hops is not null), Demand);
+            || (name == "expect" && (_isOld || _isWithoutContent))
+            || (name == "max-forwards" && Hops is not null), Demand);
         PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, NeverPasses, Demand);
     }
 

@@ -18,6 +18,7 @@ public sealed class UpgradeRequestTests
     [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: h2c/1\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: \"h2c\"\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: h2\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade:\r\n")]
     public void Without_a_protocol_to_switch_to_none_is_asked_for(string fields)

@@ -11,7 +11,7 @@ internal static class RequestFuzz
     private static readonly HeadLimits s_wide = new(64 * 1024, 1000);
 
     private const string Token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-    private const string Protocol = $@"(?!(?:h2c|http|tls)(?:[/,\s]|\z)){Token}(?:/{Token})?";
+    private const string Protocol = $@"(?!(?:h2c?|http|tls)(?:[/,\s]|\z)){Token}(?:/{Token})?";
     private static readonly Regex s_protocols = new($@"\A{Protocol}(?:[ \t]*,[ \t]*{Protocol})*\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(5));
 
@@ -115,11 +115,13 @@ internal static class RequestFuzz
         HashSet<string> options = Fields.Options(bytes, head.Headers);
         Fields.StopWhereTheyMust(bytes, head.Headers, options);
         bool current = head.MinorVersion > 0;
-        Demand.Same(current && head.Headers.Has(HeaderId.Expect), head.ExpectContinue, "it expects 100");
+        bool waits = current && head.Framing != BodyFraming.None;
+        Demand.Same(waits && head.Headers.Has(HeaderId.Expect), head.ExpectContinue, "it expects 100");
         foreach (ref readonly Header header in head.Headers.Items)
         {
-            // HTTP/1.0 has no expectations: whatever stands there must not become one of HTTP/1.1.
-            Demand.That(header.Id != HeaderId.Expect || (header.Flags & HeaderFlags.HopByHop) != 0 != current,
+            // HTTP/1.0 has no expectations: whatever stands there must not become one of HTTP/1.1. Nor may one go on
+            // where there is nothing to wait for.
+            Demand.That(header.Id != HeaderId.Expect || (header.Flags & HeaderFlags.HopByHop) != 0 != waits,
                 "an expectation");
         }
         bool upgrade = current && options.Contains("upgrade") && head.Headers.Has(HeaderId.Upgrade)

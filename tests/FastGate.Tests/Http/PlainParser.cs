@@ -76,8 +76,14 @@ internal sealed partial record PlainParser(
 
     private static bool IsAuthority(string text) => Authority().Match(text) is { Success: true } match
         && (match.Groups["six"].Value is not { Length: > 0 } address || IPAddress.TryParse(address, out _))
+        && !match.Groups["name"].Value.StartsWith('.') && !match.Groups["name"].Value.Contains("..")
+        && Escapes().Matches(match.Groups["name"].Value).All(escape => IsNeeded(escape.Value[1..]))
         && (match.Groups["port"].Value is not { Length: > 0 } port
             || int.Parse(port, CultureInfo.InvariantCulture) <= 65535);
+
+    private static bool IsNeeded(string hex) => Convert.ToChar(Convert.ToInt32(hex, 16)) is var c && !char.IsControl(c)
+        ? !char.IsAsciiLetterOrDigit(c) && !"-._~".Contains(c)
+        : c > '\x7F';
 
     private static PlainParser? Frame(Head head, string start, bool old, int offset)
     {
@@ -161,9 +167,12 @@ internal sealed partial record PlainParser(
     [GeneratedRegex(@"\A(?i:https?)://(?<authority>[^/?@]*)([/?].*)?\z")]
     private static partial Regex Absolute();
 
-    [GeneratedRegex(@"\A(([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+|"
+    [GeneratedRegex(@"\A((?<name>([A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)|"
         + @"\[(?<six>(?=[^\]]*:)[0-9A-Fa-f:.]{2,})\])(:(?<port>[0-9]{0,5}))?\z")]
     private static partial Regex Authority();
+
+    [GeneratedRegex("%[0-9A-Fa-f]{2}")]
+    private static partial Regex Escapes();
 
     [GeneratedRegex("[^A-Za-z0-9]")]
     private static partial Regex Signs();

@@ -3,13 +3,22 @@ namespace FastGate.Tests.Proxy;
 /// <summary>What would be refused, removed or routed elsewhere, had it come in its usual place.</summary>
 public sealed class DisguiseTests
 {
-    /// <summary>A field that the upstream does not get must not have chosen it.</summary>
+    /// <summary>A field that the upstream does not get must not have chosen it: neither what Connection takes off, nor what
+    /// is not believed from anybody.</summary>
     [Theory]
+    [InlineData("X-Real-IP: 10.0.0.5\r\n", "all")]
+    [InlineData("X-Forwarded-Proto: https\r\n", "all")]
+    [InlineData("X-Forwarded-Tenant: 7\r\n", "all")]
+    [InlineData("X-Request-Id: 1\r\n", "all")]
+    [InlineData("X_Beta: 1\r\n", "all")]
+    [InlineData("TE: trailers\r\n", "all")]
+    [InlineData("Upgrade: websocket\r\n", "all")]
+    [InlineData("Connection: upgrade\r\nUpgrade: h2c\r\n", "all")]
     [InlineData("X-Beta: 1\r\n", "beta")]
     [InlineData("X-Beta: 1\r\nConnection: x-beta\r\n", "all")]
     [InlineData("Connection: close, X-Beta\r\nX-Beta: 1\r\n", "all")]
     [InlineData("Connection: upgrade\r\nUpgrade: websocket\r\n", "socket")]
-    public void What_Connection_takes_off_decides_nothing(string fields, string route)
+    public void What_does_not_go_on_decides_nothing(string fields, string route)
     {
         using var gate = new GateInMemory("""
             version = 1
@@ -23,6 +32,48 @@ public sealed class DisguiseTests
             match = "/*"
             when = { "header:X-Beta" = "1" }
             respond = { status = 200, body = "beta" }
+            [[route]]
+            name = "unbelieved"
+            match = "/*"
+            order = 2
+            when = { "header:X-Real-IP" = true }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "scheme"
+            match = "/*"
+            order = 3
+            when = { "header:X-Forwarded-Proto" = "https" }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "tenant"
+            match = "/*"
+            order = 4
+            when = { "header:X-Forwarded-Tenant" = true }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "id"
+            match = "/*"
+            order = 5
+            when = { "header:X-Request-Id" = true }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "underscore"
+            match = "/*"
+            order = 6
+            when = { "header:X_Beta" = true }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "te"
+            match = "/*"
+            order = 7
+            when = { "header:TE" = true }
+            respond = { status = 200, body = "unbelieved" }
+            [[route]]
+            name = "h2c"
+            match = "/*"
+            order = 8
+            when = { "header:Upgrade" = "h2c" }
+            respond = { status = 200, body = "unbelieved" }
             [[route]]
             name = "socket"
             match = "/*"
@@ -149,6 +200,106 @@ public sealed class DisguiseTests
         Assert.Contains("\r\nConnection: close\r\n", client.Received);
         Assert.Single(client.Received.Split("HTTP/1.1 "), part => part.Length > 0);
         Assert.True(client.Ended);
+        Assert.Empty(gate.Upstream);
+    }
+
+    /// <summary>Nearly every server decodes these before it looks what is asked for.</summary>
+    [Theory]
+    [InlineData("/api/users%3aexport", "400")]
+    [InlineData("/%40admin/x", "400")]
+    [InlineData("/es/admin%2fsecret", "400")]
+    [InlineData("/es/%2Fadmin", "400")]
+    [InlineData("/es/%5cadmin", "400")]
+    [InlineData("/es/admin%2f", "400")]
+    [InlineData("/es/%2f%2fadmin%3bx", "400")]
+    [InlineData("/%40admin;x/x", "400")]
+    [InlineData("/api/users:export", "403")]
+    [InlineData("/es/a%2Fb", "")]
+    [InlineData("/user/a%2Fb", "")]
+    [InlineData("/user/all%2Fb", "400")]
+    [InlineData("/user/a%40b%3Ac", "")]
+    [InlineData("/a%20b%21", "")]
+    [InlineData("/escaped%3Aliteral", "")]
+    public void A_path_whose_escapes_decide_its_route_is_refused(string path, string refused)
+    {
+        using var gate = new GateInMemory("""
+            version = 1
+            [log]
+            access = "off"
+            [[listener]]
+            name = "web"
+            bind = "127.0.0.1:8080"
+            [upstream.u]
+            servers = ["demo:"]
+            [[route]]
+            name = "export"
+            match = ["/api/users:export", "/@admin/*", "/es/admin/*", "/user/all/*", "/escaped:literal"]
+            respond = { status = 403 }
+            [[route]]
+            name = "slashes"
+            match = ["/es/*", "/user/{id}"]
+            encoded_slash = true
+            upstream = "u"
+            [[route]]
+            name = "all"
+            match = ["/*", "/escaped%3Aliteral"]
+            upstream = "u"
+            """);
+        Peer client = gate.Connect();
+        client.Send($"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (refused.Length == 0)
+        {
+            Assert.StartsWith($"GET {path} HTTP/1.1\r\n", gate.Upstream[0].Received);
+            return;
+        }
+        Assert.StartsWith($"HTTP/1.1 {refused} ", client.Received);
+        Assert.Empty(gate.Upstream);
+    }
+
+    /// <summary>Servers merge trailers into the fields of the head.</summary>
+    [Fact]
+    public void A_field_that_decides_does_not_come_as_a_trailer()
+    {
+        using var gate = new GateInMemory("""
+            version = 1
+            [log]
+            access = "off"
+            [[listener]]
+            name = "web"
+            bind = "127.0.0.1:8080"
+            [upstream.u]
+            servers = ["demo:"]
+            balance = "hash"
+            hash = "header:X-Tenant"
+            [[route]]
+            name = "denied"
+            match = "/*"
+            when = { "header:X-Role" = "admin" }
+            respond = { status = 403 }
+            [[route]]
+            name = "all"
+            match = "/*"
+            upstream = "u"
+            """);
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "1\r\nx\r\n0\r\nx-role: admin\r\nX-Tenant: 1\r\nX-Sum: 42\r\n\r\n");
+        Assert.EndsWith("\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 42\r\n\r\n", gate.Upstream[0].Received);
+    }
+
+    /// <summary>Names of hosts that a route's host would not know again.</summary>
+    [Theory]
+    [InlineData("admin.example.com..")]
+    [InlineData(".admin.example.com")]
+    [InlineData("admin..example.com")]
+    [InlineData("%61dmin.example.com")]
+    [InlineData("admin.example.com,b")]
+    public void A_host_that_is_no_name_is_refused(string host)
+    {
+        using var gate = new GateInMemory(Routes);
+        Peer client = gate.Connect();
+        client.Send($"GET /b HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 400 ", client.Received);
         Assert.Empty(gate.Upstream);
     }
 }

@@ -1,9 +1,10 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace FastGate.Tests.Routing;
 
 /// <summary>The slow, obvious twin of the path normaliser: step by step, on strings.</summary>
-internal static class PlainPath
+internal static partial class PlainPath
 {
     /// <summary>The normal form; null for a path that is refused.</summary>
     public static string? Of(string path)
@@ -26,7 +27,15 @@ internal static class PlainPath
                         return null;
                     }
                     c = (char)Convert.ToInt32(segment.Substring(i + 1, 2), 16);
-                    if (c < 32 || c == 127)
+                    string next = segment[(i + 3)..].ToUpperInvariant();
+                    bool overlong = c switch
+                    {
+                        '\xC0' or '\xC1' => OverlongTwo().IsMatch(next),
+                        '\xE0' => OverlongThree().IsMatch(next),
+                        '\xF0' => OverlongFour().IsMatch(next),
+                        _ => false,
+                    };
+                    if (c < 32 || c == 127 || overlong)
                     {
                         return null;
                     }
@@ -67,4 +76,13 @@ internal static class PlainPath
         string joined = "/" + string.Join('/', segments);
         return endsInSlash && segments.Count > 0 ? joined + "/" : joined;
     }
+
+    [GeneratedRegex(@"\A%[89AB][0-9A-F]")]
+    private static partial Regex OverlongTwo();
+
+    [GeneratedRegex(@"\A%[89][0-9A-F]")]
+    private static partial Regex OverlongThree();
+
+    [GeneratedRegex(@"\A%8[0-9A-F]")]
+    private static partial Regex OverlongFour();
 }
