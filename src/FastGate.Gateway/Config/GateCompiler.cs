@@ -88,7 +88,7 @@ public static class GateCompiler
 
     private static void OpenBudget(Route route)
     {
-        if (route is { Upstream: { } upstream, Retry: { IsOn: true, BudgetPercent: > 0 } retry })
+        if (route is { Upstream: { } upstream, Retry: { IsOn: true } retry })
         {
             upstream.RetryBudget.Open(retry.BudgetMinPerDay);
         }

@@ -26,7 +26,7 @@ internal static class RetrySection
             On = On(retry, before.On),
             PerTryMs = retry.Duration("per_try", before.PerTryMs, none: Bound.None),
             BodyMax = (int)retry.Size("body_max", before.BodyMax, 1, RetryOptions.BodyBytesMax),
-            BudgetPercent = retry.Share("budget", before.BudgetPercent, none: 0),
+            BudgetPercent = retry.Share("budget", before.BudgetPercent),
             BudgetMinPerDay = retry.Rate("budget_min", before.BudgetMinPerDay, none: 0),
         };
     }

@@ -31,8 +31,8 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     public static Shape Defaults { get; } = new("[defaults]",
         ["timeout", "retry"],
-        ["host", "request_headers", "response_headers", "listener", "ignore_case", "encoded_slash",
-            "body_bytes_max", "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
+        ["host", "request_headers", "response_headers", "listener", "ignore_case", "encoded_slash", "body_bytes_max",
+            "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
 
     public static Shape Upstream { get; } = new("[upstream.NAME]",
         ["servers", "balance", "hash", "slow_start", "health", "eject", "pool"],
@@ -54,7 +54,8 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     public static Shape Route { get; } = new("[[route]]",
         ["name", "match", "when", "upstream", "respond", "redirect", "strip_prefix", "host", "request_headers",
-            "response_headers", "listener", "order", "ignore_case", "encoded_slash", "timeout", "retry", "body_bytes_max"],
+            "response_headers", "listener", "order", "ignore_case", "encoded_slash", "timeout", "retry",
+            "body_bytes_max"],
         ["preset", "rewrite", "split", "split_by", "mirror", "limit", "auth", "require", "cors", "allow",
             "deny", "cache", "call", "partial", "body", "compress"]);
 

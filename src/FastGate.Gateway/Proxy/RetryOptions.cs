@@ -46,8 +46,8 @@ public sealed record RetryOptions
     /// <summary>Bytes of a request's body that are kept for the next try; with more of it there is none.</summary>
     public int BodyMax { get; init; } = 64 * 1024;
 
-    /// <summary>Of a hundred requests so many may be tried again (<see cref="Upstreams.RetryBudget"/>); 0 for no
-    /// bound.</summary>
+    /// <summary>Of a hundred requests so many may be tried again, 1 to 100 (<see cref="Upstreams.RetryBudget"/>).
+    /// </summary>
     public int BudgetPercent { get; init; } = 20;
 
     /// <summary>Retries a day that <see cref="BudgetPercent"/> need not cover, for little traffic; 0 for

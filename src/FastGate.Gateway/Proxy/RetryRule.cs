@@ -34,7 +34,7 @@ internal static class RetryRule
             return false;
         }
         RetryBudget budget = exchange.Route.Upstream!.RetryBudget;
-        if (isUnsent || retry.BudgetPercent == 0)
+        if (isUnsent)
         {
             budget.CountFree(lane.Index);
         }

@@ -305,7 +305,7 @@ public sealed class DefaultsTests
             name = "b"
             match = "/b"
             upstream = "u"
-            retry = { on = ["connect", "504"], per_try = "none", body_max = "1KiB", budget = "none", budget_min = "none" }
+            retry = { on = ["connect", "504"], per_try = "none", body_max = "1KiB", budget = "100%", budget_min = "none" }
             [[route]]
             name = "c"
             match = "/c"
@@ -325,7 +325,7 @@ public sealed class DefaultsTests
             On = RetryOn.Connect | RetryOn.Status504,
             PerTryMs = Bound.None,
             BodyMax = 1024,
-            BudgetPercent = 0,
+            BudgetPercent = 100,
             BudgetMinPerDay = 0,
         }, routes[1].Retry);
         Assert.False(routes[2].Retry.IsOn);
