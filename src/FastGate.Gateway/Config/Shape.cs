@@ -75,6 +75,6 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     /// <summary>Where a key that is in the wrong place may belong; the first that has it.</summary>
     public static Shape[] All { get; } =
-        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Retry, Pool, Health, Eject,
-            Respond, Redirect, RequestHeaders];
+        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Retry, Pool, Health,
+            Eject, Respond, Redirect, RequestHeaders];
 }

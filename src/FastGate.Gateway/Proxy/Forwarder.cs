@@ -120,7 +120,7 @@ internal static class Forwarder
                 return;
             }
             pooled.Pool.Drop(pooled);
-            if (IsStale(exchange, pooled, heard))
+            if (IsStale(exchange, lane, pooled, heard))
             {
                 end = TryEnd.Stale;
                 continue;
@@ -191,11 +191,10 @@ internal static class Forwarder
     }
 
     /// <summary>A connection that idled may have been ended by its server just as the request left, which says nothing
-    /// of the server. Replacing it costs no retry and no budget: each must have answered since it was last
-    /// replaced, so a server that does not answer gets nothing twice by this.</summary>
-    private static bool IsStale(Exchange exchange, PooledConnection pooled, Heard heard) =>
-        heard == Heard.Nothing && pooled.IsReused && !exchange.Tries.HasReplaced && RetryRule.CanRepeat(exchange)
-        && exchange.Reason == Reason.None && !exchange.TimedOut;
+    /// of the server: the first time, it is replaced, by a new one to any server.</summary>
+    private static bool IsStale(Exchange exchange, GateLane lane, PooledConnection pooled, Heard heard) =>
+        heard == Heard.Nothing && pooled.IsReused && exchange.Reason == Reason.None
+        && RetryRule.TryReplace(exchange, lane.Lane);
 
     /// <summary>By which a server is chosen, where the upstream hashes.</summary>
     private static ulong KeyOf(Exchange exchange, Route route) =>

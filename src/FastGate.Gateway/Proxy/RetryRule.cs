@@ -46,6 +46,19 @@ internal static class RetryRule
         return true;
     }
 
+    /// <summary>Takes the one replacement of a stale connection that a request gets, whatever its route says of
+    /// retries. It uses none of them up, but it charges the budget where there is one: who was killed in the middle of a
+    /// request looks just like who ended an idle connection.</summary>
+    public static bool TryReplace(Exchange exchange, Lane lane)
+    {
+        if (exchange.Tries.HasReplaced || exchange.ClientGone || exchange.TimedOut || !CanRepeat(exchange))
+        {
+            return false;
+        }
+        return !exchange.Route!.Retry.IsOn
+            || exchange.Route.Upstream!.RetryBudget.TrySpend(lane.Index, lane.Now);
+    }
+
     /// <summary>Sending it twice is the same as sending it once (RFC 9110 section 9.2.2), and all that was sent of it
     /// is still here.</summary>
     public static bool CanRepeat(Exchange exchange) => exchange.Tries.HasAll && IsIdempotent(exchange.Request.Method);

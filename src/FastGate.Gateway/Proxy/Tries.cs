@@ -17,11 +17,14 @@ internal sealed class Tries
     private int _keepMax;
     private bool _isLost;
 
-    /// <summary>Tries after the first; a stale connection that was replaced is none.</summary>
+    /// <summary>Tries after the first with another server; a stale connection that was replaced is none.</summary>
     public int Retries { get; set; }
 
     /// <summary>A stale connection was replaced: the next one may be none that idled.</summary>
     public bool HasReplaced { get; set; }
+
+    /// <summary>Tries after the first of either kind.</summary>
+    public int Repeats => Retries + (HasReplaced ? 1 : 0);
 
     /// <summary>The client was told to go on (100), which it needs to be told once.</summary>
     public bool HasContinued { get; set; }

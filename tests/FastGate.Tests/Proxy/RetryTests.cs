@@ -418,7 +418,7 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public void A_stale_connection_that_is_replaced_is_no_retry_and_leaves_one()
+    public void A_stale_connection_that_is_replaced_takes_no_retry_but_its_price()
     {
         using var bed = new Bed("retry = { budget_min = \"1000/s\" }");
         Peer client = bed.Connect();
@@ -430,11 +430,28 @@ public sealed class RetryTests
         client.Forget();
         client.Send(Get);
         bed.Asked().Reset();
-        Assert.Equal((0, 0), bed.Budget.Sum());
-        bed.Asked().Reset();
         Assert.Equal((1, 0), bed.Budget.Sum());
+        bed.Asked().Reset();
+        Assert.Equal((2, 0), bed.Budget.Sum());
         bed.Asked().Send(Ok);
         Assert.EndsWith("\r\n\r\nok", client.Received);
+    }
+
+    /// <summary>Where retries are off, it is what persistent connections need (RFC 9112 section 9.3.1) and no
+    /// more.</summary>
+    [Theory]
+    [InlineData("retry = \"off\"", true)]
+    [InlineData("retry = { budget = \"1%\", budget_min = \"none\" }", false)]
+    public void A_stale_connection_is_replaced_without_retries_and_not_without_their_budget(string retry, bool isReplaced)
+    {
+        using var bed = new Bed(retry, servers: ["/a"]);
+        Peer client = bed.Connect();
+        client.Send(Get);
+        bed.Asked().Send(Ok);
+        client.Send(Get);
+        bed.Asked().Reset();
+        Assert.Equal(isReplaced, bed.TryAsked() is not null);
+        Assert.Equal((0, 0), bed.Budget.Sum());
     }
 
     [Fact]
