@@ -47,8 +47,8 @@ internal static class RetryRule
     }
 
     /// <summary>Takes the one replacement of a stale connection that a request gets, whatever its route says of
-    /// retries. It uses none of them up, but it charges the budget where there is one: who was killed in the middle of a
-    /// request looks just like who ended an idle connection.</summary>
+    /// retries. It uses none of them up, but it charges the budget where there is one: who was killed in the middle of
+    /// a request looks just like who ended an idle connection.</summary>
     public static bool TryReplace(Exchange exchange, Lane lane)
     {
         if (exchange.Tries.HasReplaced || exchange.ClientGone || exchange.TimedOut || !CanRepeat(exchange))
