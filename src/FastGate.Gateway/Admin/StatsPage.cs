@@ -54,7 +54,7 @@ public sealed class StatsPage
         json.WriteStartArray("upstreams"u8);
         foreach (Upstream upstream in _gate.Upstreams)
         {
-            WriteUpstream(json, upstream);
+            WriteUpstream(json, upstream, clock());
             foreach (Server server in upstream.Servers)
             {
                 WriteServer(json, upstream, server, clock());
@@ -209,14 +209,15 @@ public sealed class StatsPage
     }
 
     /// <summary>Up to its servers, which follow one by one.</summary>
-    private static void WriteUpstream(Utf8JsonWriter json, Upstream upstream)
+    private static void WriteUpstream(Utf8JsonWriter json, Upstream upstream, long now)
     {
         json.WriteStartObject();
         json.WriteString("name"u8, upstream.Name);
         json.WriteNumber("queued"u8, upstream.Queue.Count);
-        // Later: there is no policy of retries yet.
-        json.WriteNull("retries"u8);
-        json.WriteNull("retry_budget_left"u8);
+        (long charged, long free) = upstream.RetryBudget.Sum();
+        json.WriteNumber("retries"u8, charged + free);
+        json.WriteNumber("retries_charged"u8, charged);
+        WriteNumber(json, "retry_budget_left"u8, upstream.RetryBudget.IsOn ? upstream.RetryBudget.Left(now) : null);
         json.WriteStartArray("servers"u8);
     }
 

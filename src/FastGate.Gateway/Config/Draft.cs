@@ -27,6 +27,8 @@ internal sealed class Draft(Surroundings surroundings)
 
     public TimeoutOptions Timeout { get; set; } = new();
 
+    public RetryOptions Retry { get; set; } = new();
+
     public List<(ListenerOptions Options, Origin BindOrigin)> Listeners { get; } = [];
 
     public List<(UpstreamOptions Options, IReadOnlyList<Origin> ServerOrigins)> Upstreams { get; } = [];

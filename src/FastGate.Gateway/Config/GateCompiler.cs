@@ -31,6 +31,7 @@ public static class GateCompiler
         {
             RouteDefinition<Route> route = Define(i + 1, options.Routes[i], options, upstreams);
             routes[i] = route.Value;
+            OpenBudget(route.Value);
             builder.Add(route);
         }
         return new GateTable
@@ -71,6 +72,7 @@ public static class GateCompiler
             Id = id,
             Name = Encoding.UTF8.GetBytes(route.Name),
             Timeout = route.Timeout,
+            Retry = route.Retry,
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,
             BalanceKey = route.Upstream is { } group ? Key(upstreams[group].Options, names, route, problems) : null,
@@ -97,6 +99,14 @@ public static class GateCompiler
         return problems.Count == 0
             ? definition
             : throw new InvalidOperationException($"route '{route.Name}' was not checked: {problems[0]}");
+    }
+
+    private static void OpenBudget(Route route)
+    {
+        if (route is { Upstream: { } upstream, Retry: { IsOn: true } retry })
+        {
+            upstream.RetryBudget.Open(retry.BudgetMinPerDay);
+        }
     }
 
     private static RequestHash? Key(UpstreamOptions upstream, RouteNames names, RouteOptions route,

@@ -91,7 +91,10 @@ public static class GateFile
         if (Section(main, "client", Shape.Client) is { } client)
             draft.Client = ServerSections.Client(client);
         if (Section(main, "defaults", Shape.Defaults) is { } defaults)
+        {
             draft.Timeout = ServerSections.Timeout(defaults, draft.Timeout);
+            draft.Retry = RetrySection.Read(defaults, draft.Retry);
+        }
         var listeners = Tables(main, "listener", Shape.Listener);
         foreach (var listener in listeners.Take(RoutingLimits.ListenersMax))
             ServerSections.Listener(listener);

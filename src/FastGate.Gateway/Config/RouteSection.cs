@@ -11,7 +11,7 @@ internal static class RouteSection
 
     /// <summary>Keys that say how to forward: next to an answer of our own they would be ignored without a
     /// word.</summary>
-    private static readonly string[] Forwarding = ["strip_prefix", "host", "request_headers", "timeout"];
+    private static readonly string[] Forwarding = ["strip_prefix", "host", "request_headers", "timeout", "retry"];
 
     private static readonly SearchValues<char> NoPrefixChars = SearchValues.Create("?#{}*\\ ");
 
@@ -45,6 +45,7 @@ internal static class RouteSection
             IgnoreCase = table.Flag("ignore_case", false),
             EncodedSlash = table.Flag("encoded_slash", false),
             Timeout = ServerSections.Timeout(table, draft.Timeout),
+            Retry = RetrySection.Read(table, draft.Retry),
             BodyBytesMax = table.Size("body_bytes_max", draft.Client.BodyBytesMax, 1, Units.SizeBytesMax, Bound.None),
             Origin = table.Table.Find("name")?.Value.Origin ?? table.Table.Origin,
         };

@@ -30,9 +30,9 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
         []);
 
     public static Shape Defaults { get; } = new("[defaults]",
-        ["timeout"],
-        ["retry", "host", "request_headers", "response_headers", "listener", "ignore_case", "encoded_slash",
-            "body_bytes_max", "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
+        ["timeout", "retry"],
+        ["host", "request_headers", "response_headers", "listener", "ignore_case", "encoded_slash", "body_bytes_max",
+            "limit", "auth", "cache", "cors", "allow", "deny", "compress"]);
 
     public static Shape Upstream { get; } = new("[upstream.NAME]",
         ["servers", "balance", "hash", "slow_start", "health", "eject", "pool"],
@@ -54,11 +54,16 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     public static Shape Route { get; } = new("[[route]]",
         ["name", "match", "when", "upstream", "respond", "redirect", "strip_prefix", "host", "request_headers",
-            "response_headers", "listener", "order", "ignore_case", "encoded_slash", "timeout", "body_bytes_max"],
-        ["preset", "rewrite", "retry", "split", "split_by", "mirror", "limit", "auth", "require", "cors", "allow",
+            "response_headers", "listener", "order", "ignore_case", "encoded_slash", "timeout", "retry",
+            "body_bytes_max"],
+        ["preset", "rewrite", "split", "split_by", "mirror", "limit", "auth", "require", "cors", "allow",
             "deny", "cache", "call", "partial", "body", "compress"]);
 
     public static Shape Timeout { get; } = new("'timeout'", ["connect", "first_byte", "idle", "tunnel", "total"], []);
+
+    public static Shape Retry { get; } = new("'retry'",
+        ["retries", "on", "per_try", "body_max", "budget", "budget_min"],
+        ["hedge"]);
 
     public static Shape Respond { get; } = new("'respond'", ["status", "body", "headers"], []);
 
@@ -70,6 +75,6 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
 
     /// <summary>Where a key that is in the wrong place may belong; the first that has it.</summary>
     public static Shape[] All { get; } =
-        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Pool, Health, Eject,
-            Respond, Redirect, RequestHeaders];
+        [Root, Server, Admin, Log, Client, Listener, Upstream, UpstreamServer, Route, Timeout, Retry, Pool, Health,
+            Eject, Respond, Redirect, RequestHeaders];
 }

@@ -21,6 +21,11 @@ internal sealed partial class TableReader
         Measure(key, "rate", fallback, 1, Units.SizeBytesMax, none, Units.TryByteRate,
             static rate => Units.WriteSize(rate) + "/s", static number => Units.WriteSize(number) + "/s");
 
+    /// <summary>Times a day.</summary>
+    public long Rate(string key, long fallback, long? none = null) =>
+        Measure(key, "rate", fallback, 1, Units.RatePerDayMax, none, Units.TryRate,
+            Units.WriteRate, static number => $"{number}/s");
+
     /// <summary>Of a hundred, 1 to 100.</summary>
     public int Share(string key, int fallback, int? none = null) =>
         (int)Measure(key, "share", fallback, 1, 100, none, Units.TryShare,

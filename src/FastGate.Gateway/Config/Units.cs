@@ -18,6 +18,12 @@ internal static class Units
     private static readonly (string Unit, long Factor)[] Sizes =
         [("B", 1), ("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30)];
 
+    /// <summary>A million a second.</summary>
+    public const long RatePerDayMax = 1_000_000L * 86_400;
+
+    private static readonly (string Unit, long Factor)[] Rates =
+        [("/d", 1), ("/h", 24), ("/m", 1_440), ("/s", 86_400)];
+
     private static readonly (string Unit, long Factor)[] Shares = [("%", 1)];
 
     /// <summary>What people write instead, in lower case.</summary>
@@ -77,6 +83,38 @@ internal static class Units
         hint = $"write \"{size}/s\"";
         return false;
     }
+
+    /// <summary>Times a day, which every unit of time is a whole part of.</summary>
+    public static bool TryRate(string text, out long perDay, out string error, out string? hint)
+    {
+        perDay = 0;
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        var count = slash < 0 ? text : text[..slash];
+        if (count.Length == 0 || !count.All(char.IsAsciiDigit))
+        {
+            (error, hint) = ($"'{text}' is no rate", "a whole number and a time: \"3/s\", \"180/m\"");
+            return false;
+        }
+        var per = slash < 0 ? 0 : Rates.FirstOrDefault(u => u.Unit == text[slash..]).Factor;
+        if (per == 0)
+        {
+            (error, hint) = (slash < 0 ? "a rate needs a time" : $"'{text[slash..]}' is no time of a rate",
+                $"write \"{count}/s\"; times are /s, /m, /h, /d");
+            return false;
+        }
+        if (!long.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number > RatePerDayMax / per)
+        {
+            (error, hint) = ("the rate is beyond all bounds", "at most \"1000000/s\"");
+            return false;
+        }
+        perDay = number * per;
+        (error, hint) = ("", null);
+        return true;
+    }
+
+    /// <summary>With the unit that says it shortest.</summary>
+    public static string WriteRate(long perDay) => Write(perDay, Rates);
 
     /// <summary>So many of a hundred.</summary>
     public static bool TryShare(string text, out long percent, out string error, out string? hint) =>

@@ -343,7 +343,8 @@ internal sealed class ClientLoop
     {
         get
         {
-            long held = ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange?.HeldBytes ?? 0);
+            long held = ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange?.HeldBytes ?? 0)
+                + (_exchange?.Tries.HeldBytes ?? 0);
             return _exchange?.Pooled is { } pooled ? held + MemoryRoom.BuffersOf(pooled.Connection) : held;
         }
     }

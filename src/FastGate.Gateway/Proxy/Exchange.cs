@@ -58,6 +58,8 @@ internal sealed class Exchange : ConnectionWatch
 
     public PoolWait Wait { get; } = new();
 
+    public Tries Tries { get; } = new();
+
     public TotalTimer TotalTimer { get; }
 
     public Connection Client { get; private set; } = null!;
@@ -206,6 +208,7 @@ internal sealed class Exchange : ConnectionWatch
         Match = default;
         Pooled = null;
         Wait.Forget();
+        Tries.Clear();
         Server = null;
         Status = 0;
         Reason = Reason.None;

@@ -27,6 +27,7 @@ internal static class ExchangeLog
             Route = exchange.Route is { } route ? route.Name : default,
             Upstream = exchange.Route?.Upstream is { } upstream ? upstream.Name : default,
             Server = exchange.Server is { } server ? server.Name : default,
+            Retries = exchange.Tries.Repeats,
             Status = status,
             Reason = exchange.Reason,
             RequestBodyBytes = exchange.BodyBytesIn,

@@ -21,6 +21,16 @@ internal static class Forwarder
     /// time.</summary>
     private const int InterimAnswersMax = 32;
 
+    private enum TryEnd : byte
+    {
+        /// <summary>The reason is noted.</summary>
+        Failed,
+        /// <summary>It was answered, and the answer dropped for a better one.</summary>
+        Dropped,
+        /// <summary>Its connection had ended before it began.</summary>
+        Stale,
+    }
+
     private enum Heard : byte
     {
         /// <summary>The reason is noted.</summary>
@@ -40,19 +50,18 @@ internal static class Forwarder
     {
         Route route = exchange.Route!;
         ConnectionPool pool = route.Upstream!.PoolOf(lane.Lane);
-        bool replaced = false;
         exchange.Wait.Key = KeyOf(exchange, route);
-        while (true)
+        exchange.Tries.Begin(exchange, lane.Lane);
+        TryEnd end;
+        do
         {
-            Rental rental = await RentAsync(exchange, pool, route, fresh: replaced);
+            end = TryEnd.Failed;
+            // 6a a connection
+            Rental rental = await RentAsync(exchange, pool, route);
             if (rental.Connection is not { } pooled)
             {
-                exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : rental.Reason);
-                if (rental.Tried is { } tried)
-                {
-                    exchange.Server = tried;
-                }
-                return;
+                NoteRefusal(exchange, rental);
+                continue;
             }
             if (exchange.ClientGone || exchange.TimedOut)
             {
@@ -61,20 +70,18 @@ internal static class Forwarder
                 exchange.Fail(Reason.HttpResponseTimeout);
                 return;
             }
-            exchange.Pooled = pooled;
-            exchange.Server = pooled.Server;
-            Connection upstream = pooled.Connection;
-            UpstreamHead.Write(exchange, upstream.Output);
-            upstream.SetReadDeadline(LaneTimer.Never);
-            // Forked: the body goes on while the answer is waited for, and may come before it ended.
+            // 6b the request. Forked: its body goes on while the answer is waited for, and may come before it ended.
+            Connection upstream = BeginTry(exchange, pooled);
             ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
-            exchange.Scanned = 0;
+            // 6c the head of the answer
             Heard heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim: 0);
             if (heard > Heard.Head)
             {
                 heard = await HearMoreAsync(exchange, upstream, lane, heard);
             }
+            // 6d the answer, unless another server may have a better one
             bool whole = false;
+            bool isDropped = false;
             if (heard == Heard.Head)
             {
                 Feedback.Answered(exchange, pooled.Server, lane.Lane);
@@ -84,16 +91,28 @@ internal static class Forwarder
                     Feedback.TunnelEnded(exchange, pooled.Server, lane.Lane);
                     return;
                 }
-                BeginAnswer(exchange, lane);
-                whole = await ResponseBody.RelayAsync(exchange, upstream, lane);
+                isDropped = RetryRule.IsFailure(exchange.Response.Status)
+                    && RetryRule.TryTake(exchange, pool, lane.Lane);
+                if (!isDropped)
+                {
+                    BeginAnswer(exchange, lane, isUploading: !upload.IsCompleted);
+                    whole = await ResponseBody.RelayAsync(exchange, upstream, lane);
+                }
             }
             bool uploaded = exchange.RequestRead;
             // Joined: nothing of this exchange runs on when its connection is given back.
             UploadEnd sent = await EndUploadAsync(exchange, upload);
             exchange.Pooled = null;
+            // 7 give back
             if (heard == Heard.Head)
             {
-                Settle(exchange, pooled, whole && uploaded && sent == UploadEnd.Complete);
+                bool isClean = isDropped ? ResponseBody.TrySkip(exchange, upstream.Input) : whole;
+                Settle(exchange, pooled, isClean && uploaded && sent == UploadEnd.Complete);
+                if (isDropped)
+                {
+                    end = TryEnd.Dropped;
+                    continue;
+                }
                 if (!whole)
                 {
                     Feedback.Failed(exchange, pooled.Server, lane.Lane);
@@ -101,19 +120,81 @@ internal static class Forwarder
                 return;
             }
             pooled.Pool.Drop(pooled);
-            if (heard != Heard.Nothing || replaced || !pooled.IsReused || !CanReplay(exchange))
+            if (IsStale(exchange, lane, pooled, heard))
             {
-                exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
-                    : sent.Reason() is not Reason.None and var reason ? reason
-                    : Reason.ConnectionTerminated);
-                Feedback.Failed(exchange, pooled.Server, lane.Lane);
-                return;
+                end = TryEnd.Stale;
+                continue;
             }
-            replaced = true;
-            exchange.UploadCanceled = false;
-            exchange.SentAt = 0;
+            exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
+                : sent.Reason() is not Reason.None and var reason ? reason
+                : Reason.ConnectionTerminated);
+            Feedback.Failed(exchange, pooled.Server, lane.Lane);
+        }
+        while (await AgainAsync(exchange, lane, pool, end));
+    }
+
+    /// <summary>Whether there is another try, once it is time for it.</summary>
+    private static ValueTask<bool> AgainAsync(Exchange exchange, GateLane lane, ConnectionPool pool, TryEnd end)
+    {
+        if (end == TryEnd.Failed && !RetryRule.TryTake(exchange, pool, lane.Lane))
+        {
+            return new ValueTask<bool>(false);
+        }
+        if (end == TryEnd.Dropped && (exchange.Reason != Reason.None || exchange.TimedOut))
+        {
+            // The client has ended it meanwhile, or the time for all of it is over.
+            exchange.Fail(Reason.HttpResponseTimeout);
+            return new ValueTask<bool>(false);
+        }
+        exchange.Tries.HasReplaced |= end == TryEnd.Stale;
+        // Nothing of the last try may be taken for the next one's.
+        exchange.Reason = Reason.None;
+        exchange.UploadCanceled = false;
+        exchange.SentAt = 0;
+        exchange.AnsweredAt = 0;
+        exchange.ForgetResponseHead();
+        int pauseMs = end == TryEnd.Stale ? 0 : exchange.Tries.BackoffMs();
+        return pauseMs == 0 ? new ValueTask<bool>(true) : PauseAsync(exchange, lane.Lane, pauseMs);
+    }
+
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<bool> PauseAsync(Exchange exchange, Lane lane, int milliseconds)
+    {
+        long from = Stopwatch.GetTimestamp();
+        await exchange.Wait.PauseAsync(lane, milliseconds);
+        exchange.WaitTicks += Stopwatch.GetTimestamp() - from;
+        if (exchange.ClientGone || exchange.TimedOut)
+        {
+            exchange.Fail(Reason.HttpResponseTimeout);
+            return false;
+        }
+        return true;
+    }
+
+    private static void NoteRefusal(Exchange exchange, in Rental rental)
+    {
+        exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : rental.Reason);
+        if (rental.Tried is { } tried)
+        {
+            exchange.Server = tried;
         }
     }
+
+    private static Connection BeginTry(Exchange exchange, PooledConnection pooled)
+    {
+        exchange.Pooled = pooled;
+        exchange.Server = pooled.Server;
+        exchange.Scanned = 0;
+        UpstreamHead.Write(exchange, pooled.Connection.Output);
+        pooled.Connection.SetReadDeadline(LaneTimer.Never);
+        return pooled.Connection;
+    }
+
+    /// <summary>A connection that idled may have been ended by its server just as the request left, which says nothing
+    /// of the server: the first time, it is replaced, by a new one to any server.</summary>
+    private static bool IsStale(Exchange exchange, GateLane lane, PooledConnection pooled, Heard heard) =>
+        heard == Heard.Nothing && pooled.IsReused && exchange.Reason == Reason.None
+        && RetryRule.TryReplace(exchange, lane.Lane);
 
     /// <summary>By which a server is chosen, where the upstream hashes.</summary>
     private static ulong KeyOf(Exchange exchange, Route route) =>
@@ -121,9 +202,9 @@ internal static class Forwarder
 
     /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
     /// one.</summary>
-    private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route, bool fresh)
+    private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route)
     {
-        ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, route.Timeout.ConnectMs, fresh);
+        ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, Tries.ConnectMs(route), exchange.Tries.HasReplaced);
         return rental.IsCompletedSuccessfully ? rental : AwaitRentalAsync(exchange, rental);
     }
 
@@ -154,8 +235,9 @@ internal static class Forwarder
         exchange.Pooled = null;
     }
 
-    private static void BeginAnswer(Exchange exchange, GateLane lane)
+    private static void BeginAnswer(Exchange exchange, GateLane lane, bool isUploading)
     {
+        exchange.Tries.End(isUploading);
         if (!exchange.RequestRead || lane.IsDraining)
         {
             // Answered before the body ended: whoever still sends it must not take it for the next request. A drain may
@@ -285,8 +367,12 @@ internal static class Forwarder
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
     private static async ValueTask PassInterimAsync(Exchange exchange, GateLane lane, Connection upstream)
     {
-        // HTTP/1.0 has no interim answers (RFC 9110 section 15.2).
-        bool wanted = exchange.Request.MinorVersion > 0;
+        // HTTP/1.0 has no interim answers (RFC 9110 section 15.2), and whoever was told to go on by one server need not
+        // hear it from the next.
+        Tries tries = exchange.Tries;
+        bool isContinue = exchange.Response.Status == 100;
+        bool wanted = exchange.Request.MinorVersion > 0 && !(isContinue && tries.HasContinued && tries.Retries > 0);
+        tries.HasContinued |= isContinue;
         if (wanted)
         {
             ClientHead.WriteInterim(exchange, exchange.Client.Output);
@@ -303,11 +389,4 @@ internal static class Forwarder
             exchange.OnClientGone();
         }
     }
-
-    /// <summary>Sending it twice must be the same as sending it once (RFC 9110 section 9.2.2), and all of it must still
-    /// be here.</summary>
-    private static bool CanReplay(Exchange exchange) =>
-        exchange.Request.Framing == BodyFraming.None && exchange.Reason == Reason.None && !exchange.TimedOut
-        && exchange.Request.Method is Method.Get or Method.Head or Method.Options or Method.Put or Method.Delete
-            or Method.Trace;
 }

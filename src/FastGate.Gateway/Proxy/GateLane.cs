@@ -158,6 +158,7 @@ internal sealed class GateLane
     public void Abandon(Exchange exchange)
     {
         exchange.Pooled?.Pool.Drop(exchange.Pooled);
+        exchange.Tries.Clear();
         if (!exchange.IsCounted)
         {
             exchange.Reason = Reason.ProxyInternalError;

@@ -57,7 +57,7 @@ internal static class RequestBody
                 }
                 if (exchange.AnsweredAt == 0)
                 {
-                    upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.FirstByteMs);
+                    upstream.SetReadDeadline(lane.Lane.Now + Tries.HeadMs(exchange.Route!));
                 }
                 break;
             case UploadEnd.UpstreamBroken:
@@ -81,10 +81,19 @@ internal static class RequestBody
     private static async ValueTask<UploadEnd> CopyLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         ConnectionReader input = exchange.Client.Input;
-        long left = exchange.Request.ContentLength;
+        long left = exchange.Request.ContentLength - exchange.Tries.KeptBytes;
         var pace = new UploadPace(exchange, lane.Lane);
+        if (exchange.Tries.KeptBytes > 0
+            && await ReplayAsync(exchange, upstream, lane) is var replayed and not UploadEnd.Complete)
+        {
+            return replayed;
+        }
         while (left > 0)
         {
+            if (exchange.UploadCanceled)
+            {
+                return UploadEnd.Canceled;
+            }
             if (!input.TryRead(out ReadResult read))
             {
                 UploadEnd sent = upstream.Output.HasBytes
@@ -108,6 +117,7 @@ internal static class RequestBody
             }
             ReadOnlySequence<byte> piece = read.Buffer.Length > left ? read.Buffer.Slice(0, left) : read.Buffer;
             left -= piece.Length;
+            exchange.Tries.Keep(piece);
             exchange.BodyBytesIn += piece.Length;
             pace.Moved(piece.Length);
             upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
@@ -134,8 +144,25 @@ internal static class RequestBody
             DecidingFields = exchange.Table.DecidingFields,
         };
         var pace = new UploadPace(exchange, lane.Lane);
+        if (exchange.Tries.KeptBytes > 0)
+        {
+            // Read and checked before, so it is whole chunks' worth of the same bytes.
+            ChunkedBody.Progress again = body.Copy(exchange.Tries.Kept, upstream.Output, lane.Trailers);
+            if (await FlushAsync(exchange, upstream, lane) is var end and not UploadEnd.Complete)
+            {
+                return end;
+            }
+            if (again.State == ChunkedBody.State.Ended)
+            {
+                return UploadEnd.Complete;
+            }
+        }
         while (true)
         {
+            if (exchange.UploadCanceled)
+            {
+                return UploadEnd.Canceled;
+            }
             if (!input.TryRead(out ReadResult read))
             {
                 UploadEnd sent = upstream.Output.HasBytes
@@ -159,7 +186,9 @@ internal static class RequestBody
             }
             ChunkedBody.Progress progress = body.Copy(read.Buffer, upstream.Output, lane.Trailers);
             exchange.BodyBytesIn += progress.DataBytes;
-            pace.Moved(read.Buffer.Slice(0, progress.Consumed).Length);
+            ReadOnlySequence<byte> used = read.Buffer.Slice(0, progress.Consumed);
+            pace.Moved(used.Length);
+            exchange.Tries.Keep(used);
             input.AdvanceTo(progress.Consumed, progress.Examined);
             if (progress.State >= ChunkedBody.State.Broken)
             {
@@ -185,6 +214,16 @@ internal static class RequestBody
                 return UploadEnd.Complete;
             }
         }
+    }
+
+    /// <summary>Sends what an earlier try has read of the body, from where it is kept.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<UploadEnd> ReplayAsync(Exchange exchange, Connection upstream, GateLane lane)
+    {
+        upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
+        FlushResult flushed = await upstream.Output.WriteAsync(exchange.Tries.Kept);
+        exchange.NoteHeadSent();
+        return OfFlush(flushed, exchange);
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]

@@ -40,6 +40,24 @@ internal static class ResponseBody
         exchange.ForgetResponseHead();
     }
 
+    /// <summary>Takes an answer that nobody will see out of the upstream's input, if all of it is here: its connection
+    /// can be used again.</summary>
+    public static bool TrySkip(Exchange exchange, ConnectionReader input)
+    {
+        ResponseHead response = exchange.Response;
+        if (response.Framing is not (BodyFraming.None or BodyFraming.Length) || !input.TryRead(out ReadResult read))
+        {
+            return false;
+        }
+        long length = response.Length + (response.Framing == BodyFraming.Length ? response.ContentLength : 0);
+        if (read.Buffer.Length < length)
+        {
+            return false;
+        }
+        input.AdvanceTo(read.Buffer.GetPosition(length));
+        return true;
+    }
+
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
     private static async ValueTask<bool> RelayLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
     {

@@ -13,6 +13,8 @@ internal sealed class Route
 
     public required TimeoutOptions Timeout { get; init; }
 
+    public RetryOptions Retry { get; init; } = RetryOptions.Off;
+
     /// <summary>Bytes of a request body; over it: 413.</summary>
     public required long BodyBytesMax { get; init; }
 

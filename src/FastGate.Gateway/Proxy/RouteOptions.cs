@@ -41,6 +41,8 @@ public sealed record RouteOptions
 
     public TimeoutOptions Timeout { get; init; } = new();
 
+    public RetryOptions Retry { get; init; } = new();
+
     /// <summary>Bytes, or <see cref="Bound.None"/>; the client's where the route says nothing.</summary>
     public long BodyBytesMax { get; init; } = new ClientOptions().BodyBytesMax;
 

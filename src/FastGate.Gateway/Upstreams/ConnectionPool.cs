@@ -101,6 +101,21 @@ public sealed class ConnectionPool
         return QueueAsync(wait, connectMs, fresh);
     }
 
+    /// <summary>Whether an exchange that was at these servers in vain has anywhere else to go: another server in use,
+    /// or another address of one whose name has several.</summary>
+    public bool HasOther(in TriedServers tried)
+    {
+        // Few steps however many servers there are: of the tried ones only eight are remembered.
+        foreach (Server server in _upstream.Set.Servers)
+        {
+            if (!tried.Contains(server.Index) || server.Addresses.Length > 1)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>Takes back a connection whose exchange ended cleanly.</summary>
     /// <param name="pooled">The connection; kept only if its server is silent on it now.</param>
     /// <param name="keepAliveSeconds">What its server said of how long it keeps idle connections, or -1.</param>

@@ -31,6 +31,7 @@ public sealed class Upstream
         Options = options;
         Name = Encoding.UTF8.GetBytes(options.Name);
         Queue = new WaitQueue(options.Pool.QueueMax);
+        RetryBudget = new RetryBudget(transport.Lanes.Count);
         Loads = new LaneLoad[transport.Lanes.Count];
         for (int i = 0; i < Loads.Length; i++)
         {
@@ -67,6 +68,9 @@ public sealed class Upstream
 
     /// <summary>Exchanges that wait for a connection, of all lanes.</summary>
     public WaitQueue Queue { get; }
+
+    /// <summary>How often requests may go to another server.</summary>
+    public RetryBudget RetryBudget { get; }
 
     public ConnectionPool PoolOf(Lane lane) => _pools[lane.Index];
 

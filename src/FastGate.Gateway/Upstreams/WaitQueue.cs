@@ -114,6 +114,15 @@ public sealed class PoolWait : LaneTimer
         return _source.Begin();
     }
 
+    /// <summary>Waits so many milliseconds before it is asked for again; <see cref="GiveUp"/> ends that too.</summary>
+    internal ValueTask<PooledConnection?> PauseAsync(Lane lane, long milliseconds)
+    {
+        _queue = null;
+        Lane = lane;
+        lane.Deadlines.Set(this, lane.Now + milliseconds);
+        return _source.Begin();
+    }
+
     /// <summary>The connect that is under way for this exchange.</summary>
     internal ConnectHandle Connect { get; } = new();
 
@@ -122,7 +131,7 @@ public sealed class PoolWait : LaneTimer
     public void GiveUp()
     {
         Connect.Cancel();
-        if (_source.IsPending && _queue!.TryRemove(this))
+        if (_source.IsPending && (_queue is null || _queue.TryRemove(this)))
         {
             Lane.Deadlines.Remove(this);
             _source.CompleteQueued(null, Lane);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using FastGate.EndToEnd.Upstreams;
 
 namespace FastGate.EndToEnd.Admin;
 
@@ -12,8 +13,7 @@ public sealed partial class StatsFieldsTests
     [
         "schema", "version", "started_at", "window_seconds", "config.hash", "config.loaded_at", "config.last_reload",
         "listeners[].name", "listeners[].bind", "fds.max", "routes[].name", "routes[].latency_us", "routes[].overhead_us",
-        "routes[].upstream_us", "upstreams[].name", "upstreams[].retries", "upstreams[].retry_budget_left",
-        "upstreams[].servers[].address", "limits", "caches", "lanes[].index",
+        "routes[].upstream_us", "upstreams[].name", "upstreams[].servers[].address", "limits", "caches", "lanes[].index",
         // LogTests fill the logs.
         "log_dropped",
         // Nothing reads the body of a request that no route took.
@@ -26,10 +26,15 @@ public sealed partial class StatsFieldsTests
     public async Task Every_field_moves(int lanes)
     {
         using var hand = new HandUpstream();
+        using var breaking = new MoodyUpstream { Mood = Mood.Breaking };
         using var gate = new GateOnLoopback($$"""
             [upstream.hand]
             servers = ["{{hand.Address}}"]
             pool = { connections_max = 1, queue_timeout = "1m" }
+            [upstream.pair]
+            servers = ["{{breaking.Address}}", "demo:"]
+            balance = "round_robin"
+            eject = "off"
             [upstream.demo]
             servers = ["demo:"]
             health = { path = "/", every = "500ms", timeout = "400ms" }
@@ -41,6 +46,10 @@ public sealed partial class StatsFieldsTests
             name = "demo"
             match = "POST /echo"
             upstream = "demo"
+            [[route]]
+            name = "pair"
+            match = "/pair"
+            upstream = "pair"
             """, lanes);
         using var admin = new AdminOnLoopback(gate);
         List<JsonElement> seen = [await admin.StatsAsync()];
@@ -67,6 +76,12 @@ public sealed partial class StatsFieldsTests
             server.Send("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
             clients[1].Problem(502, "http_protocol_error");
         }
+        for (int i = 0; i < 4; i++)
+        {
+            clients[0].Send("GET /pair HTTP/1.1\r\nHost: h\r\n\r\n");
+            clients[0].ReadMessage();
+        }
+        seen.Add(await admin.StatsAsync());
         string control = $"/upstreams/hand/servers?address={hand.Address}";
         admin.Post($"{control}&state=drain&weight=3");
         seen.Add(await admin.StatsAsync());
@@ -118,7 +133,7 @@ public sealed partial class StatsFieldsTests
         }
         while (stats.At("memory/alloc_bytes_per_request").ValueKind == JsonValueKind.Null
             || stats.Number("memory/gc_pause_us/count") == seen[0].Number("memory/gc_pause_us/count")
-            || stats.At("upstreams/1/servers/0/last_check").ValueKind == JsonValueKind.Null
+            || stats.At("upstreams/2/servers/0/last_check").ValueKind == JsonValueKind.Null
             || stats.Number("memory/heap_bytes") == heap);
         GC.KeepAlive(kept);
     }

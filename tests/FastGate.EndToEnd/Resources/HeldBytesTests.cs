@@ -114,6 +114,23 @@ public sealed class HeldBytesTests : IDisposable
         AwaitHeld(BufferPool.SmallBytes, most: (3 * BufferPool.LargeBytes) + ObjectBytes);
     }
 
+    /// <summary>With a body that may have to be sent again (<c>body_max</c>, 64 KiB).</summary>
+    [Theory]
+    [InlineData("Content-Length: 65536", "")]
+    [InlineData("Transfer-Encoding: chunked", "fff0\r\n")]
+    public void A_body_that_is_kept_for_another_try_holds_itself(string framing, string start)
+    {
+        using Wire client = _gate.Connect();
+        client.Send($"PUT /a HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n{start}");
+        using Wire server = _upstream.Accept();
+        server.ReadHead();
+        client.Send(new string('x', 65_000));
+        AwaitHeld(65_000, most: (2 * BufferPool.LargeBytes) + BufferPool.SmallBytes + ObjectBytes);
+        server.ReadExactly(65_000);
+        server.Send(Expect.Ok);
+        Expect.Await(() => _gate.Transport.Lanes[0].Buffers.Rented == 0, "a buffer is held");
+    }
+
     [Fact]
     public void A_tunnel_neither_of_whose_ends_reads_holds_a_buffer_each_way()
     {

@@ -81,8 +81,9 @@ public sealed class StatsPageTests
             routes[].upstream_us: null
             upstreams[].name: string
             upstreams[].queued: number
-            upstreams[].retries: null
-            upstreams[].retry_budget_left: null
+            upstreams[].retries: number
+            upstreams[].retries_charged: number
+            upstreams[].retry_budget_left: number
             upstreams[].servers[].address: string
             upstreams[].servers[].weight: number
             upstreams[].servers[].state: string

@@ -286,6 +286,74 @@ public sealed class DefaultsTests
     }
 
     [Fact]
+    public void A_route_merges_its_retry_key_by_key_and_off_clears_it()
+    {
+        var routes = Configs.Valid("""
+            version = 1
+            [[listener]]
+            name = "web"
+            bind = ":8080"
+            [defaults]
+            retry = { retries = 2, per_try = "1s", budget_min = "30/m" }
+            [upstream.u]
+            servers = ["demo:"]
+            [[route]]
+            name = "a"
+            match = "/a"
+            upstream = "u"
+            [[route]]
+            name = "b"
+            match = "/b"
+            upstream = "u"
+            retry = { on = ["connect", "504"], per_try = "none", body_max = "1KiB", budget = "100%", budget_min = "none" }
+            [[route]]
+            name = "c"
+            match = "/c"
+            upstream = "u"
+            retry = "off"
+            [[route]]
+            name = "d"
+            match = "/d"
+            upstream = "u"
+            retry = { on = [] }
+            """).Gate.Routes;
+        var inherited = new RetryOptions { Retries = 2, PerTryMs = 1_000, BudgetMinPerDay = 30 * 1_440 };
+        Assert.Equal(inherited, routes[0].Retry);
+        Assert.Equal(new RetryOptions
+        {
+            Retries = 2,
+            On = RetryOn.Connect | RetryOn.Status504,
+            PerTryMs = Bound.None,
+            BodyMax = 1024,
+            BudgetPercent = 100,
+            BudgetMinPerDay = 0,
+        }, routes[1].Retry);
+        Assert.False(routes[2].Retry.IsOn);
+        Assert.False(routes[3].Retry.IsOn);
+    }
+
+    [Fact]
+    public void A_route_that_says_something_where_retries_are_off_gets_what_is_built_in()
+    {
+        var route = Assert.Single(Configs.Valid("""
+            version = 1
+            [[listener]]
+            name = "web"
+            bind = ":8080"
+            [defaults]
+            retry = "off"
+            [upstream.u]
+            servers = ["demo:"]
+            [[route]]
+            name = "a"
+            match = "/a"
+            upstream = "u"
+            retry = { budget = "5%" }
+            """).Gate.Routes);
+        Assert.Equal(new RetryOptions { BudgetPercent = 5 }, route.Retry);
+    }
+
+    [Fact]
     public void No_bound_leaves_room_for_the_time_of_day() =>
         Assert.True(long.MaxValue - Bound.None > Environment.TickCount64 + Bound.None);
 }

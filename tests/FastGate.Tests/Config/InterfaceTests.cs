@@ -46,6 +46,7 @@ public sealed class InterfaceTests
 
         [defaults]                             # every route's, unless it says otherwise
         timeout = { connect = "3s", first_byte = "30s", idle = "60s", tunnel = "1h", total = "none" }
+        retry   = { retries = 1, on = ["connect", "reset", "502", "503", "504"], per_try = "none", body_max = "64KiB", budget = "20%", budget_min = "3/s" }
 
         [upstream.orders]
         servers  = ["orders.svc:80", { address = "10.0.0.12:80", weight = 2, backup = true }, "unix:/run/orders.sock"]
@@ -114,6 +115,7 @@ public sealed class InterfaceTests
         Assert.Equal(["X-Debug"], orders.RequestHeaders.Remove);
         Assert.Equal(["Server"], orders.ResponseHeaders.Remove);
         Assert.Equal(new TimeoutOptions { FirstByteMs = 5_000 }, orders.Timeout);
+        Assert.Equal(new RetryOptions(), orders.Retry);
 
         var ping = config.Gate.Routes[2].Respond!;
         Assert.Equal((200, "pong"), (ping.Status, ping.Body.Value));
@@ -160,7 +162,7 @@ public sealed class InterfaceTests
     [InlineData("[alert.x]\nkey = 1")]
     [InlineData("[trace]\nkey = 1")]
     [InlineData("[[expect]]\nrequest = \"GET http://x/\"")]
-    [InlineData("[defaults]\nretry = { retries = 1 }")]
+    [InlineData("[defaults]\nretry = { hedge = \"p95\" }")]
     [InlineData("[server]\ncache_memory = \"1GiB\"")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\ntls = {}")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\nhttps_redirect = true")]
@@ -181,7 +183,6 @@ public sealed class InterfaceTests
     [Theory]
     [InlineData("preset = \"x\"")]
     [InlineData("rewrite = \"/x\"")]
-    [InlineData("retry = { retries = 1 }")]
     [InlineData("split_by = \"ip\"")]
     [InlineData("mirror = {}")]
     [InlineData("limit = []")]

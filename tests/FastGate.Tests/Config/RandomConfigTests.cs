@@ -17,6 +17,7 @@ public sealed class RandomConfigTests
         headers_max = 0x64
         [defaults]
         timeout = { connect = "3s", total = "none" }
+        retry = { retries = 2, on = ["reset", "503"], body_max = "1KiB", budget = "5%", budget_min = "30/m" }
         [[listener]]
         name = "web"
         bind = ":8080"

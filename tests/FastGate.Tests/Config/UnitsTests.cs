@@ -42,6 +42,33 @@ public sealed class UnitsTests
     }
 
     [Theory]
+    [InlineData("3/s", 3 * 86_400)]
+    [InlineData("180/m", 3 * 86_400)]
+    [InlineData("1/h", 24)]
+    [InlineData("7/d", 7)]
+    [InlineData("0/s", 0)]
+    [InlineData("1000000/s", 86_400_000_000)]
+    public void Rates_are_times_a_day(string text, long expected)
+    {
+        Assert.True(Units.TryRate(text, out var value, out _, out _));
+        Assert.Equal(expected, value);
+    }
+
+    [Theory]
+    [InlineData("", "'' is no rate", "a whole number and a time: \"3/s\", \"180/m\"")]
+    [InlineData("-3/s", "'-3/s' is no rate", "a whole number and a time: \"3/s\", \"180/m\"")]
+    [InlineData("1.5/s", "'1.5/s' is no rate", "a whole number and a time: \"3/s\", \"180/m\"")]
+    [InlineData("3", "a rate needs a time", "write \"3/s\"; times are /s, /m, /h, /d")]
+    [InlineData("3/min", "'/min' is no time of a rate", "write \"3/s\"; times are /s, /m, /h, /d")]
+    [InlineData("1000001/s", "the rate is beyond all bounds", "at most \"1000000/s\"")]
+    [InlineData("99999999999999999999/d", "the rate is beyond all bounds", "at most \"1000000/s\"")]
+    public void Rates_per_time_that_are_none(string text, string error, string hint)
+    {
+        Assert.False(Units.TryRate(text, out var value, out var said, out var meant));
+        Assert.Equal((0, error, hint), (value, said, meant));
+    }
+
+    [Theory]
     [InlineData("", "'' is no duration", "a whole number and a unit: ms, s, m, h, d")]
     [InlineData("s", "'s' is no duration", "a whole number and a unit: ms, s, m, h, d")]
     [InlineData("30", "a duration needs a unit", "write \"30s\"")]

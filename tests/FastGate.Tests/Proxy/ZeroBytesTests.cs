@@ -15,6 +15,9 @@ public sealed class ZeroBytesTests
     private static readonly byte[] s_post = Bytes("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
     private static readonly byte[] s_chunkedPost =
         Bytes("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    private static readonly byte[] s_put = Bytes("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+    private static readonly byte[] s_chunkedPut =
+        Bytes("PUT /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
     private static readonly byte[] s_answer = Bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     private static readonly byte[] s_chunkedHead = Bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 
@@ -46,6 +49,19 @@ public sealed class ZeroBytesTests
     [InlineData(256)]
     public void Post_with_length_held_within_the_body(int connections) =>
         Measure(connections, [s_post, Bytes("01234"), Bytes("56789")], [s_answer]);
+
+    /// <summary>Its body is kept for another try.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Put_held_within_the_body(int connections) =>
+        Measure(connections, [s_put, Bytes("01234"), Bytes("56789")], [s_answer]);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(256)]
+    public void Put_chunked_held_within_the_body(int connections) =>
+        Measure(connections, [s_chunkedPut, Bytes("5\r\n01234\r\n"), Bytes("0\r\n\r\n")], [s_answer]);
 
     [Theory]
     [InlineData(1)]
