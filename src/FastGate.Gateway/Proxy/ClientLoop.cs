@@ -30,6 +30,7 @@ internal sealed class ClientLoop
     private int _servedInTurn;
     private int _pipelined;
     private bool _isIdle;
+    private bool _isCutIdle; // It makes room, and has said nothing that an answer would be owed to.
     private long _idleSince;
     private long _headSince = LaneTimer.Never;
     private byte[]? _address;
@@ -83,7 +84,7 @@ internal sealed class ClientLoop
                 Release();
                 await TakeTurnsAsync();
             }
-            await Farewell.LingerAsync(_client);
+            await (_isCutIdle ? default : Farewell.LingerAsync(_client));
         }
         catch (Exception bug)
         {
@@ -155,6 +156,7 @@ internal sealed class ClientLoop
             return false;
         }
         _client.Input.AdvanceTo(read.Buffer.Start);
+        _isCutIdle = false;
         _exchange = _lane.RentExchange();
         _exchange.Begin(this, _client, _lane.Table);
         return true;
@@ -338,6 +340,10 @@ internal sealed class ClientLoop
         }
     }
 
+    /// <summary>Since when it waits for a request's first byte, in the lane's milliseconds;
+    /// <see cref="LaneTimer.Never"/> when it does not.</summary>
+    public long IdleSince => _isIdle && _client.Input.IsWaiting ? _idleSince : LaneTimer.Never;
+
     /// <summary>Bytes of memory it takes.</summary>
     public long HeldBytes
     {
@@ -349,11 +355,13 @@ internal sealed class ClientLoop
         }
     }
 
-    /// <summary>Memory is short, and it waits: it ends, with 503 where nothing was answered yet.</summary>
+    /// <summary>Memory is short, or connections are, and it waits: it ends, with 503 where nothing was answered
+    /// yet.</summary>
     public void MakeRoom()
     {
         if (_isIdle || _headSince != LaneTimer.Never)
         {
+            _isCutIdle = _isIdle;
             _client.Input.CancelPendingRead();
         }
         else

@@ -52,6 +52,10 @@ internal static class Forwarder
         ConnectionPool pool = route.Upstream!.PoolOf(lane.Lane);
         exchange.Wait.Key = KeyOf(exchange, route);
         exchange.Tries.Begin(exchange, lane.Lane);
+        if (RequestBody.IsAwaited(exchange) && !await RequestBody.AwaitAsync(exchange, lane))
+        {
+            return;
+        }
         TryEnd end;
         do
         {
@@ -387,6 +391,10 @@ internal static class Forwarder
         if (flushed.IsCompleted || flushed.IsCanceled)
         {
             exchange.OnClientGone();
+        }
+        else if (isContinue)
+        {
+            RequestBody.Continued(exchange, lane);
         }
     }
 }

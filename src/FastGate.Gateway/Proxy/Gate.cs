@@ -134,10 +134,11 @@ public sealed class Gate
     /// <summary>Connections of clients that are open.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
-    /// <summary>False when <c>connections_max</c> is reached.</summary>
-    internal bool TryAdmit()
+    /// <summary>False when <c>connections_max</c> is reached and nobody ends for it: who does, does so in this
+    /// turn.</summary>
+    private bool TryAdmit(GateLane lane)
     {
-        if (Interlocked.Increment(ref _connections) <= _table.Client.ConnectionsMax)
+        if (Interlocked.Increment(ref _connections) <= _table.Client.ConnectionsMax || lane.TryMakeConnectionRoom())
         {
             return true;
         }
@@ -203,6 +204,6 @@ public sealed class Gate
     internal void Accept(Connection client, int listener)
     {
         GateLane lane = _lanes[client.Lane.Index];
-        _ = TryAdmit() ? new ClientLoop(lane, client, listener).RunAsync() : Farewell.RefuseAsync(lane, client);
+        _ = TryAdmit(lane) ? new ClientLoop(lane, client, listener).RunAsync() : Farewell.RefuseAsync(lane, client);
     }
 }

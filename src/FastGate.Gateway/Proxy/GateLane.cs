@@ -18,6 +18,7 @@ internal sealed class GateLane
     private readonly LaneLog _log;
     private readonly WallClock _wallClock;
     private readonly MemoryRoom _room;
+    private readonly ConnectionRoom _connectionRoom;
     private readonly ObjectPool<Exchange> _exchanges;
     private long _keptBytes;
 
@@ -30,6 +31,7 @@ internal sealed class GateLane
         _log = log;
         _wallClock = new WallClock(clock);
         _room = new MemoryRoom(this);
+        _connectionRoom = new ConnectionRoom(this);
         lane.Memory.Passed = new LaneAction(_room.Make);
         _exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(this), int.MaxValue);
         Ids = new RequestIds(lane.Index);
@@ -136,6 +138,9 @@ internal sealed class GateLane
         _room.MakeInTime();
         return true;
     }
+
+    /// <summary><c>connections_max</c> is reached: whether one that is idle ends for a newcomer.</summary>
+    public bool TryMakeConnectionRoom() => _connectionRoom.TryMake();
 
     /// <summary>A connection that was not admitted is closed: a gate that drains may have waited for it.</summary>
     public void ConnectionClosed() => _gate.ConnectionClosed();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
 using FastGate.Net.Async;
@@ -14,6 +15,61 @@ namespace FastGate.Gateway.Proxy;
 /// whoever waits for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
 internal static class RequestBody
 {
+    /// <summary>Nothing of the body has come with its head, and the client waits for no 100. Until something does, no
+    /// connection is taken: heads without bodies would cost a client nothing, and the upstream every connection it may
+    /// have.</summary>
+    public static bool IsAwaited(Exchange exchange)
+    {
+        if (exchange.Request.Framing == BodyFraming.None || exchange.Request.ExpectContinue)
+        {
+            return false;
+        }
+        ConnectionReader input = exchange.Client.Input;
+        if (!input.TryRead(out ReadResult read))
+        {
+            return true;
+        }
+        input.AdvanceTo(read.Buffer.Start);
+        return false;
+    }
+
+    /// <summary>Waits for the first byte of the body, as long as for the rest of a head.</summary>
+    /// <returns>False when it does not come; then the reason is noted.</returns>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    public static async ValueTask<bool> AwaitAsync(Exchange exchange, GateLane lane)
+    {
+        ConnectionReader input = exchange.Client.Input;
+        long from = Stopwatch.GetTimestamp();
+        exchange.Client.SetReadDeadline(lane.Lane.Now + FirstByteMs(exchange));
+        ReadResult read = await input.ReadAsync();
+        exchange.WaitTicks += Stopwatch.GetTimestamp() - from;
+        UploadEnd end = OfRead(read, exchange);
+        input.AdvanceTo(read.Buffer.Start);
+        switch (end)
+        {
+            case UploadEnd.Complete:
+                return true;
+            case UploadEnd.ClientGone:
+                exchange.OnClientGone();
+                return false;
+            default:
+                exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : end.Reason());
+                return false;
+        }
+    }
+
+    /// <summary>A client was told to go on: from here it has no longer than for the rest of a head.</summary>
+    public static void Continued(Exchange exchange, GateLane lane)
+    {
+        if (exchange.BodyBytesIn == 0 && exchange.Client.Input.IsWaiting)
+        {
+            exchange.Client.SetReadDeadline(lane.Lane.Now + FirstByteMs(exchange));
+        }
+    }
+
+    private static long FirstByteMs(Exchange exchange) =>
+        Math.Min(exchange.Table.Client.HeadTimeoutMs, exchange.IdleMs);
+
     public static ValueTask<UploadEnd> SendAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);

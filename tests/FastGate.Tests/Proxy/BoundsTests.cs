@@ -252,6 +252,76 @@ public sealed class BoundsTests
         Assert.Equal(0, gate.Connect().ReceivedBytes);
     }
 
+    /// <summary>Clients that say nothing would keep everybody out.</summary>
+    [Fact]
+    public void At_the_bound_of_connections_who_is_idle_longest_makes_room()
+    {
+        using GateInMemory gate = With(client: "connections_max = 4");
+        Peer busy = gate.Connect();
+        busy.Send(Get);
+        Peer oldest = gate.Connect();
+        gate.Advance(1_000);
+        Peer old = gate.Connect();
+        old.Send(Get);
+        gate.Upstream[1].Send(Ok);
+        Peer young = gate.Connect();
+        Peer newcomer = gate.Connect();
+        newcomer.Send(Get);
+        gate.Upstream[1].Send(Ok);
+        Assert.EndsWith("ok", newcomer.Received);
+        Assert.Equal((true, false, false, false), (oldest.Ended, old.Ended, young.Ended, busy.Ended));
+        Assert.Equal(0, oldest.ReceivedBytes);
+        Assert.Equal(4, gate.Gate.Connections);
+        // Nobody else has been idle for a second.
+        Assert.StartsWith("HTTP/1.1 503 ", gate.Connect().Received);
+        gate.Advance(1_000);
+        Assert.Equal(0, gate.Connect().ReceivedBytes);
+        Assert.Single(new[] { old, young, newcomer }, peer => peer.Ended);
+        Assert.Equal(4, gate.Gate.Connections);
+        gate.Upstream[0].Send(Ok);
+        Assert.EndsWith("ok", busy.Received);
+    }
+
+    /// <summary>A head alone costs a client nothing.</summary>
+    [Theory]
+    [InlineData("Content-Length: 5\r\n", "", "hello")]
+    [InlineData("Transfer-Encoding: chunked\r\n", "", "5\r\nhello\r\n0\r\n\r\n")]
+    public void A_body_that_does_not_begin_takes_no_connection(string framing, string part, string body)
+    {
+        using GateInMemory gate = With(client: "head_timeout = \"10s\"");
+        Peer silent = gate.Connect();
+        silent.Send($"POST /a HTTP/1.1\r\nHost: h\r\n{framing}\r\n{part}");
+        Peer client = gate.Connect();
+        client.Send($"POST /a HTTP/1.1\r\nHost: h\r\n{framing}\r\n");
+        gate.Advance(9_900);
+        Assert.Empty(gate.Upstream);
+        client.Send(body[..1]);
+        Assert.EndsWith($"\r\n\r\n{(body[0] == 'h' ? "h" : "")}", Assert.Single(gate.Upstream).Received);
+        client.Send(body[1..]);
+        Assert.EndsWith(body, gate.Upstream[0].Received);
+        gate.Upstream[0].Send(Ok);
+        Assert.EndsWith("ok", client.Received);
+        gate.Advance(200);
+        Assert.StartsWith("HTTP/1.1 408 ", silent.Received);
+        Assert.True(silent.Ended);
+        Assert.Single(gate.Upstream);
+    }
+
+    [Fact]
+    public void Who_was_told_to_go_on_has_no_longer_than_for_a_head()
+    {
+        using GateInMemory gate = With(client: "head_timeout = \"10s\"");
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+        gate.Advance(20_000);
+        gate.Upstream[0].Send("HTTP/1.1 100 Continue\r\n\r\n");
+        gate.Advance(9_900);
+        Assert.EndsWith("100 Continue\r\n\r\n", client.Received);
+        gate.Advance(200);
+        Assert.Contains("HTTP/1.1 408 ", client.Received);
+        Assert.True(gate.Upstream[0].Ended);
+    }
+
     [Fact]
     public void Memory_over_its_bound_refuses_requests_and_ends_idle_connections()
     {
@@ -259,7 +329,7 @@ public sealed class BoundsTests
         Peer idle = gate.Connect();
         gate.On(() =>
         {
-            for (int i = 0; i < 256; i++)
+            for (int i = 0; i <= 256; i++)
             {
                 gate.Lane.Buffers.RentLarge();
             }

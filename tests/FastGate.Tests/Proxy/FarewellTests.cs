@@ -48,6 +48,7 @@ public sealed class FarewellTests
     {
         using GateInMemory gate = GateInMemory.With(client: "connections_max = 1");
         Peer admitted = gate.Connect();
+        admitted.Send("GET ");
         Peer[] refused = [.. Enumerable.Range(0, RefusalsMax + 1).Select(_ => gate.Connect())];
         Assert.All(refused[..RefusalsMax], peer => Assert.StartsWith("HTTP/1.1 503 ", peer.Received));
         Assert.Equal((0, true), (refused[^1].ReceivedBytes, refused[^1].Ended));
