@@ -120,6 +120,40 @@ public abstract class Connection : LaneTimer, IDuplexPipe
     internal long Send(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller) =>
         SendCore(buffered, caller);
 
+    /// <summary>Small flushes may be left to the end of the turn now; then <see cref="Owe"/> sees to that.</summary>
+    internal virtual bool MayOwe => false;
+
+    /// <summary>Has the lane call <see cref="ConnectionWriter.SendOwed"/> before it waits.</summary>
+    internal virtual void Owe() => throw new NotSupportedException();
+
+    /// <summary>What was owed could not be sent, which no flush has said: a reset is an event as well, but not all that
+    /// may go wrong is.</summary>
+    internal void TellOfBrokenSend()
+    {
+        if (IsClosed)
+        {
+            return;
+        }
+        Lane lane = Lane;
+        lane.Enqueue(new LaneAction(() =>
+        {
+            if (Lane != lane || IsClosed || IsCut)
+            {
+                return;
+            }
+            OnReadiness(readable: true, writable: true, broken: true);
+            if (Lane != lane || IsClosed || IsCut)
+            {
+                return;
+            }
+            // What the peer said before is read first; where there is nothing to read nothing will come.
+            if (!Readable || (!Input.IsWaiting && Peek() == WouldBlock))
+            {
+                Input.OnBroken();
+            }
+        }));
+    }
+
     /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6). Behind bytes that were never sent
     /// an end would be a lie, so then it cuts.</summary>
     public void EndOutput()
@@ -129,6 +163,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             return;
         }
+        Output.SendOwed();
         if (Output.HasUnsent)
         {
             Abort();
@@ -187,6 +222,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         Debug.Assert(!Output.IsWaiting, "a flush is under way");
         _writePace = pace;
         _paceDue = Never;
+        _paceFrom = Lane.Now;
         // What is under way to the peer belongs to what came before; the first look sees to that.
         _acknowledged = BytesSent;
     }
@@ -218,7 +254,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         if (writeDue)
         {
             _writeDue = Never;
-            _writeOverdue = !Output.IsWaiting;
+            _writeOverdue = !Output.IsWaiting && !Output.IsStuck;
         }
         ArmTimer();
         // Waiters go on from the ready queue: one that closes the connection, or sets the other deadline anew, must not
@@ -235,7 +271,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
 
     private protected virtual void OnWriteDeadline(bool gapIsOver)
     {
-        if (!Output.IsWaiting)
+        if (!Output.IsWaiting && !Output.IsStuck)
         {
             return;
         }
@@ -248,15 +284,25 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             _writeDue = Never;
             _paceDue = Never;
-            Output.OnDeadline();
+            ArmTimer();
+            if (Output.IsWaiting)
+            {
+                Output.OnDeadline();
+                return;
+            }
+            // No flush waits that could say so, and perhaps none will come.
+            Abort(ConnectionFault.TimedOut);
+            TellWatchOfBreak();
+            return;
         }
         ArmTimer();
     }
 
-    /// <summary>A flush begins to wait: from here on what the peer takes counts.</summary>
-    internal void NoteWriteWait()
+    /// <summary>A flush begins to wait, or what is owed does: from here on what the peer takes counts. It goes on when
+    /// a flush comes that waits for what was owed already.</summary>
+    internal void NoteWriteWait(bool goesOn)
     {
-        CountTaken(waitedSince: Lane.Now);
+        CountTaken(waitedSince: goesOn ? _paceFrom : Lane.Now);
         ArmTimer();
     }
 
@@ -307,6 +353,10 @@ public abstract class Connection : LaneTimer, IDuplexPipe
                 {
                     return;
                 }
+            }
+            else if (Output.IsStuck)
+            {
+                Output.SendOwed();
             }
         }
         if (!readable)
@@ -371,5 +421,5 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         Input.Leave();
     }
 
-    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasBytes;
+    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasUnsent;
 }
