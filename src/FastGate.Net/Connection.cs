@@ -7,7 +7,7 @@ namespace FastGate.Net;
 
 /// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here
 /// throws for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
-public abstract class Connection : LaneTimer, IDuplexPipe
+public abstract partial class Connection : LaneTimer, IDuplexPipe
 {
     private ConnectionWatch? _watch;
     private bool _gone;
@@ -119,40 +119,6 @@ public abstract class Connection : LaneTimer, IDuplexPipe
 
     internal long Send(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller) =>
         SendCore(buffered, caller);
-
-    /// <summary>Small flushes may be left to the end of the turn now; then <see cref="Owe"/> sees to that.</summary>
-    internal virtual bool MayOwe => false;
-
-    /// <summary>Has the lane call <see cref="ConnectionWriter.SendOwed"/> before it waits.</summary>
-    internal virtual void Owe() => throw new NotSupportedException();
-
-    /// <summary>What was owed could not be sent, which no flush has said: a reset is an event as well, but not all that
-    /// may go wrong is.</summary>
-    internal void TellOfBrokenSend()
-    {
-        if (IsClosed)
-        {
-            return;
-        }
-        Lane lane = Lane;
-        lane.Enqueue(new LaneAction(() =>
-        {
-            if (Lane != lane || IsClosed || IsCut)
-            {
-                return;
-            }
-            OnReadiness(readable: true, writable: true, broken: true);
-            if (Lane != lane || IsClosed || IsCut)
-            {
-                return;
-            }
-            // What the peer said before is read first; where there is nothing to read nothing will come.
-            if (!Readable || (!Input.IsWaiting && Peek() == WouldBlock))
-            {
-                Input.OnBroken();
-            }
-        }));
-    }
 
     /// <summary>Sends FIN: no more output, the input goes on (RFC 9293 section 3.6). Behind bytes that were never sent
     /// an end would be a lie, so then it cuts.</summary>
