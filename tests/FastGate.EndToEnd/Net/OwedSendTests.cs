@@ -8,8 +8,8 @@ using FastGate.Tests.Net;
 
 namespace FastGate.EndToEnd.Net;
 
-/// <summary>What a socket's flush leaves to the end of the turn: when it is sent, and what becomes of what the peer does
-/// not take.</summary>
+/// <summary>What a socket's flush leaves to the end of the turn: when it is sent, and what becomes of what the peer
+/// does not take.</summary>
 public sealed class OwedSendTests : IDisposable
 {
     private const int PieceBytes = 10_000;
@@ -113,7 +113,7 @@ public sealed class OwedSendTests : IDisposable
     });
 
     [Fact]
-    public void An_end_behind_what_the_peer_does_not_take_is_a_cut_and_after_a_flush_it_is_not() => _bed.Run(async lane =>
+    public void An_end_behind_what_was_not_taken_is_a_cut_and_after_a_flush_it_is_not() => _bed.Run(async lane =>
     {
         var (first, firstPeer) = await _bed.PairAsync(lane);
         await FillAsync(lane, first);
@@ -145,7 +145,7 @@ public sealed class OwedSendTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_peer_that_takes_nothing_is_cut_at_the_write_deadline_or_by_the_pace(bool pace) => _bed.Run(async lane =>
+    public void A_peer_that_takes_nothing_is_cut_at_the_deadline_or_by_the_pace(bool pace) => _bed.Run(async lane =>
     {
         var (client, _) = await _bed.PairAsync(lane);
         var watch = new RecordingWatch();
