@@ -7,7 +7,7 @@ namespace FastGate.Net;
 
 /// <summary>One byte stream on one lane, of whatever transport. Reads and writes wait for readiness; nothing here
 /// throws for what a peer does: a broken connection completes its reads and says why in <see cref="Fault"/>.</summary>
-public abstract class Connection : LaneTimer, IDuplexPipe
+public abstract partial class Connection : LaneTimer, IDuplexPipe
 {
     private ConnectionWatch? _watch;
     private bool _gone;
@@ -132,6 +132,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             return;
         }
+        Output.SendOwed();
         if (Output.HasUnsent)
         {
             Abort();
@@ -190,6 +191,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         Debug.Assert(!Output.IsWaiting, "a flush is under way");
         _writePace = pace;
         _paceDue = Never;
+        _paceFrom = Lane.Now;
         // What is under way to the peer belongs to what came before; the first look sees to that.
         _acknowledged = BytesSent;
     }
@@ -221,7 +223,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         if (writeDue)
         {
             _writeDue = Never;
-            _writeOverdue = !Output.IsWaiting;
+            _writeOverdue = !Output.IsWaiting && !Output.IsStuck;
         }
         ArmTimer();
         // Waiters go on from the ready queue: one that closes the connection, or sets the other deadline anew, must not
@@ -238,7 +240,7 @@ public abstract class Connection : LaneTimer, IDuplexPipe
 
     private protected virtual void OnWriteDeadline(bool gapIsOver)
     {
-        if (!Output.IsWaiting)
+        if (!Output.IsWaiting && !Output.IsStuck)
         {
             return;
         }
@@ -251,15 +253,25 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         {
             _writeDue = Never;
             _paceDue = Never;
-            Output.OnDeadline();
+            ArmTimer();
+            if (Output.IsWaiting)
+            {
+                Output.OnDeadline();
+                return;
+            }
+            // No flush waits that could say so, and perhaps none will come.
+            Abort(ConnectionFault.TimedOut);
+            TellWatchOfBreak();
+            return;
         }
         ArmTimer();
     }
 
-    /// <summary>A flush begins to wait: from here on what the peer takes counts.</summary>
-    internal void NoteWriteWait()
+    /// <summary>A flush begins to wait, or what is owed does: from here on what the peer takes counts. It goes on when
+    /// a flush comes that waits for what was owed already.</summary>
+    internal void NoteWriteWait(bool goesOn)
     {
-        CountTaken(waitedSince: Lane.Now);
+        CountTaken(waitedSince: goesOn ? _paceFrom : Lane.Now);
         ArmTimer();
     }
 
@@ -310,6 +322,10 @@ public abstract class Connection : LaneTimer, IDuplexPipe
                 {
                     return;
                 }
+            }
+            else if (Output.IsStuck)
+            {
+                Output.SendOwed();
             }
         }
         if (!readable)
@@ -374,5 +390,5 @@ public abstract class Connection : LaneTimer, IDuplexPipe
         Input.Leave();
     }
 
-    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasBytes;
+    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasUnsent;
 }

@@ -166,7 +166,10 @@ public sealed class ConnectionReader : PipeReader
     internal void OnBroken()
     {
         _ended = true;
-        _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: false, isCompleted: true), _connection.Lane);
+        if (_wait.IsPending)
+        {
+            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: false, isCompleted: true), _connection.Lane);
+        }
     }
 
     internal void Release()

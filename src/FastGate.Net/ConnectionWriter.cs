@@ -18,10 +18,14 @@ public sealed class ConnectionWriter : PipeWriter
     private Segment? _tail;
     private int _headOffset;
     private long _length;
+    private long _owed;
     private ReadOnlySequence<byte> _caller;
     private bool _broken;
 
     internal ConnectionWriter(Connection connection) => _connection = connection;
+
+    /// <summary>Bytes that <see cref="FlushSoonAsync"/> takes over at most; more are sent at once.</summary>
+    public const int OwedBytesMax = BufferPool.SmallBytes;
 
     /// <summary>A flush is waiting for the peer.</summary>
     public bool IsWaiting => _wait.IsPending;
@@ -32,15 +36,22 @@ public sealed class ConnectionWriter : PipeWriter
     /// <summary>Bytes of the buffers that are held here; a caller's own are his reader's.</summary>
     public long HeldBytes => Segment.CapacityFrom(_head);
 
-    /// <summary>Bytes are here that were not sent.</summary>
-    public bool HasBytes => _length > 0;
+    /// <summary>Bytes are here that were written and not flushed, or that a canceled flush left.</summary>
+    public bool HasBytes => _length > _owed;
+
+    /// <summary>Bytes are here that a flush took over and that are not with the system yet. Who wants to end the
+    /// connection flushes once more first: an end does not wait for a peer that is slow.</summary>
+    public bool IsOwing => _owed > 0;
+
+    /// <summary>The peer did not take what is owed, and no flush waits for it.</summary>
+    internal bool IsStuck { get; private set; }
 
     /// <summary>Bytes, here or with the caller of a flush, that the peer was to get and did not.</summary>
     internal bool HasUnsent => _length > 0 || !_caller.IsEmpty;
 
     public override bool CanGetUnflushedBytes => true;
 
-    public override long UnflushedBytes => _length;
+    public override long UnflushedBytes => _length - _owed;
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -63,6 +74,23 @@ public sealed class ConnectionWriter : PipeWriter
 
     /// <summary>Sends what was written.</summary>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => SendAsync();
+
+    /// <summary>As <see cref="FlushAsync"/>, but of little the sending may be left to the end of the lane's turn, where
+    /// the transport does that: it completes at once then, and what goes wrong is told by the next flush, and by the
+    /// read that waits. What the peer does not take then is waited for by the next flush, and bound by the write
+    /// deadline and the pace: a peer that lets them pass is cut.</summary>
+    public ValueTask<FlushResult> FlushSoonAsync()
+    {
+        _connection.Lane.AssertCurrent();
+        Debug.Assert(!_wait.IsPending, "a flush is under way already");
+        if (_length is 0 or > OwedBytesMax || _broken || !_connection.MayOwe)
+        {
+            return SendAsync();
+        }
+        _owed = _length;
+        _connection.Owe();
+        return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
+    }
 
     /// <summary>Copies <paramref name="source"/> behind what was written and sends both.</summary>
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source,
@@ -102,11 +130,21 @@ public sealed class ConnectionWriter : PipeWriter
         OnDeadline();
     }
 
-    /// <summary>Drops what was written and not sent: an answer that is replaced by another one.</summary>
+    /// <summary>Drops what was written and not flushed, and what a canceled flush left: an answer that is replaced by
+    /// another one.</summary>
     public void Discard()
     {
         Debug.Assert(!_wait.IsPending);
-        GiveBackAll();
+        if (_owed == 0)
+        {
+            GiveBackAll();
+            return;
+        }
+        Segment last = OwedEnd(out int end);
+        GiveBack(last.NextSegment);
+        last.Truncate(end);
+        _tail = last;
+        _length = _owed;
     }
 
     /// <summary>The connection's own <see cref="Connection.Close"/> gives everything back.</summary>
@@ -116,11 +154,37 @@ public sealed class ConnectionWriter : PipeWriter
 
     internal void OnWritable()
     {
-        long sent = SendNow();
+        long sent = SendNow(owedOnly: false);
         if (sent != Connection.WouldBlock)
         {
             _connection.NoteWriteWaitEnded();
             _wait.CompleteInline(new FlushResult(isCanceled: false, _broken));
+        }
+    }
+
+    /// <summary>Sends what is owed, and nothing that was written since. Nobody else's code runs inside of it.</summary>
+    internal void SendOwed()
+    {
+        if (_owed == 0 || !_connection.Writable)
+        {
+            return;
+        }
+        bool isLeft = SendNow(owedOnly: true) == Connection.WouldBlock;
+        if (_broken)
+        {
+            _connection.TellOfBrokenSend();
+        }
+        else if (isLeft != IsStuck)
+        {
+            IsStuck = isLeft;
+            if (isLeft)
+            {
+                _connection.NoteWriteWait(goesOn: false);
+            }
+            else
+            {
+                _connection.NoteWriteWaitEnded();
+            }
         }
     }
 
@@ -137,6 +201,8 @@ public sealed class ConnectionWriter : PipeWriter
     internal void OnBroken()
     {
         _broken = true;
+        Drop(_owed);
+        IsStuck = false;
         if (_wait.IsPending)
         {
             _wait.CompleteQueued(new FlushResult(isCanceled: false, isCompleted: true), _connection.Lane);
@@ -158,13 +224,17 @@ public sealed class ConnectionWriter : PipeWriter
             GiveBackAll();
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
         }
+        // What is owed goes with the rest, and is waited for with it.
+        bool wasStuck = IsStuck;
+        IsStuck = false;
+        _owed = 0;
         if (!HasUnsent)
         {
             // A buffer that was reserved and not used is not kept.
             GiveBackAll();
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
         }
-        if (_connection.Writable && SendNow() != Connection.WouldBlock)
+        if (_connection.Writable && SendNow(owedOnly: false) != Connection.WouldBlock)
         {
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, _broken));
         }
@@ -174,7 +244,7 @@ public sealed class ConnectionWriter : PipeWriter
             return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
         }
         WaitingSince = _connection.Lane.Now;
-        _connection.NoteWriteWait();
+        _connection.NoteWriteWait(goesOn: wasStuck);
         return _wait.Begin();
     }
 
@@ -190,15 +260,13 @@ public sealed class ConnectionWriter : PipeWriter
         }
     }
 
-    /// <summary>Sends until all is gone, the peer takes no more, or the connection breaks.</summary>
+    /// <summary>Sends until all of it is gone, the peer takes no more, or the connection breaks.</summary>
     /// <returns><see cref="Connection.WouldBlock"/> when something is left, otherwise 0.</returns>
-    private int SendNow()
+    private int SendNow(bool owedOnly)
     {
-        while (_length > 0 || !_caller.IsEmpty)
+        while (owedOnly ? _owed > 0 : HasUnsent)
         {
-            ReadOnlySequence<byte> buffered = _length == 0
-                ? ReadOnlySequence<byte>.Empty
-                : new ReadOnlySequence<byte>(_head!, _headOffset, _tail!, _tail!.Length);
+            ReadOnlySequence<byte> buffered = Buffered(owedOnly);
             long sent = _connection.Send(buffered, _caller);
             if (sent == Connection.Failed)
             {
@@ -213,16 +281,44 @@ public sealed class ConnectionWriter : PipeWriter
             }
             if (!_connection.Writable)
             {
-                return _length > 0 || !_caller.IsEmpty ? Connection.WouldBlock : 0;
+                return (owedOnly ? _owed > 0 : HasUnsent) ? Connection.WouldBlock : 0;
             }
         }
-        // A buffer that was reserved and not used is not kept through a wait.
-        GiveBackAll();
+        if (_length == 0)
+        {
+            // A buffer that was reserved and not used is not kept through a wait.
+            GiveBackAll();
+        }
         return 0;
+    }
+
+    private ReadOnlySequence<byte> Buffered(bool owedOnly)
+    {
+        if (_length == 0)
+        {
+            return ReadOnlySequence<byte>.Empty;
+        }
+        int end = _tail!.Length;
+        Segment last = owedOnly && _owed < _length ? OwedEnd(out end) : _tail;
+        return new ReadOnlySequence<byte>(_head!, _headOffset, last, end);
+    }
+
+    /// <summary>Where the bytes that are owed end.</summary>
+    private Segment OwedEnd(out int index)
+    {
+        Segment segment = _head!;
+        long left = _headOffset + _owed;
+        for (; left > segment.Length; segment = segment.NextSegment!)
+        {
+            left -= segment.Length;
+        }
+        index = (int)left;
+        return segment;
     }
 
     private void Drop(long sent)
     {
+        _owed = Math.Max(_owed - sent, 0);
         while (_length > 0 && sent > 0)
         {
             Segment segment = _head!;
@@ -268,14 +364,22 @@ public sealed class ConnectionWriter : PipeWriter
 
     private void GiveBackAll()
     {
-        while (_head is { } segment)
-        {
-            _head = segment.NextSegment;
-            _connection.Lane.Buffers.Return(segment);
-        }
+        GiveBack(_head);
+        _head = null;
         _tail = null;
         _headOffset = 0;
         _length = 0;
+        _owed = 0;
+        IsStuck = false;
         _caller = default;
+    }
+
+    private void GiveBack(Segment? first)
+    {
+        while (first is { } segment)
+        {
+            first = segment.NextSegment;
+            _connection.Lane.Buffers.Return(segment);
+        }
     }
 }

@@ -143,6 +143,11 @@ public abstract class Lane
     /// it.</summary>
     private protected abstract void WaitAndDispatch(int milliseconds);
 
+    /// <summary>Sends what connections owe (<see cref="ConnectionWriter.FlushSoonAsync"/>).</summary>
+    private protected virtual void SendOwed()
+    {
+    }
+
     /// <summary>Ends a wait in progress. Any thread.</summary>
     private protected abstract void Wake();
 
@@ -162,6 +167,7 @@ public abstract class Lane
         {
             RunForeign();
         }
+        SendOwed();
         Leave();
     }
 
@@ -185,13 +191,15 @@ public abstract class Lane
 
     private protected static void Leave() => t_current = null;
 
-    /// <summary>One turn: what is due, what is ready, what others posted, then the sockets.</summary>
+    /// <summary>One turn: what is due, what is ready, what others posted; then what all of that, and the sockets before
+    /// it, left to be sent; then the sockets.</summary>
     private protected void TurnOnce(int maxWait)
     {
         Turn++;
         RunDue();
         RunReady();
         RunForeign();
+        SendOwed();
         int wait = HasReady ? 0 : Deadlines.MillisecondsUntilNext(Now);
         if (maxWait >= 0 && (wait < 0 || wait > maxWait))
         {

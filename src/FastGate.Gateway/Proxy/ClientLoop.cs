@@ -264,7 +264,7 @@ internal sealed class ClientLoop
         exchange.AnswerBegun = true;
         exchange.PaceAnswer();
         _client.SetWriteDeadline(_lane.Lane.Now + exchange.IdleMs);
-        FlushResult flushed = await _client.Output.FlushAsync();
+        FlushResult flushed = await _client.Output.FlushSoonAsync();
         if (flushed.IsCompleted || flushed.IsCanceled)
         {
             exchange.OnClientGone();

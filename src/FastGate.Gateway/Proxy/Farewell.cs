@@ -19,7 +19,12 @@ internal static class Farewell
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
     public static async ValueTask LingerAsync(Connection client)
     {
-        if (client.Fault != ConnectionFault.None || client.Input.IsEnded)
+        if (client.Output.IsOwing)
+        {
+            // The last answer, to a client that is slow: its deadline and its pace are set.
+            await client.Output.FlushAsync();
+        }
+        if (client.Fault != ConnectionFault.None || client.Input.IsEnded || client.Output.HasBytes)
         {
             return;
         }

@@ -257,7 +257,7 @@ internal static class Forwarder
     private static void Settle(Exchange exchange, PooledConnection pooled, bool bothEnded)
     {
         if (bothEnded && exchange.Response.KeepAlive && !pooled.Connection.Input.HasBytes
-            && pooled.Connection.Fault == ConnectionFault.None)
+            && !pooled.Connection.Output.IsOwing && pooled.Connection.Fault == ConnectionFault.None)
         {
             pooled.Pool.Return(pooled, exchange.Response.KeepAliveTimeout);
             return;

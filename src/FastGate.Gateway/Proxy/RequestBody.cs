@@ -78,7 +78,7 @@ internal static class RequestBody
             return CopyAsync(exchange, upstream, lane);
         }
         exchange.RequestRead = true;
-        ValueTask<FlushResult> flush = upstream.Output.FlushAsync();
+        ValueTask<FlushResult> flush = upstream.Output.FlushSoonAsync();
         if (!flush.IsCompletedSuccessfully)
         {
             return AwaitFlushAsync(exchange, upstream, lane, flush);
@@ -286,7 +286,7 @@ internal static class RequestBody
     private static async ValueTask<UploadEnd> FlushAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        FlushResult flushed = await upstream.Output.FlushAsync();
+        FlushResult flushed = await upstream.Output.FlushSoonAsync();
         exchange.NoteHeadSent();
         return OfFlush(flushed, exchange);
     }

@@ -90,7 +90,7 @@ internal static class ResponseBody
                     output.Append(part.Span);
                 }
                 upstream.Input.AdvanceTo(piece.End);
-                flushed = await output.FlushAsync();
+                flushed = await output.FlushSoonAsync();
             }
             else
             {
@@ -206,7 +206,7 @@ internal static class ResponseBody
     private static async ValueTask<bool> SendAsync(Exchange exchange, GateLane lane)
     {
         exchange.Client.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        FlushResult flushed = await exchange.Client.Output.FlushAsync();
+        FlushResult flushed = await exchange.Client.Output.FlushSoonAsync();
         exchange.NoteAnswerSent();
         return IsTaken(exchange, flushed);
     }

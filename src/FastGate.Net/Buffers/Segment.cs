@@ -51,6 +51,14 @@ public sealed class Segment : ReadOnlySequenceSegment<byte>
         Memory = _whole[..Length];
     }
 
+    /// <summary>Forgets what was written behind <paramref name="length"/>, and what follows.</summary>
+    internal void Truncate(int length)
+    {
+        Length = length;
+        Memory = _whole[..length];
+        Next = null;
+    }
+
     internal void Append(Segment next)
     {
         next.RunningIndex = RunningIndex + Length;

@@ -10,6 +10,10 @@ internal sealed unsafe class EpollLane : Lane
     private const int BatchMax = 512;
     private const ulong WakeData = ulong.MaxValue;
 
+    /// <summary>Connections that may owe a send at a time: with so many a burst is large enough, and the first of them
+    /// must not wait for a batch that is much larger, nor hold its buffer for so long.</summary>
+    internal const int OwingMax = 64;
+
     private readonly int _epoll;
     private readonly int _wake;
     private byte* _events;
@@ -17,6 +21,8 @@ internal sealed unsafe class EpollLane : Lane
     private Slot[] _slots = new Slot[64];
     private int _freeSlot = -1;
     private int _slotCount;
+    private readonly SocketConnection?[] _owing = new SocketConnection?[OwingMax];
+    private int _owingCount;
     private readonly Lock _wakeGate = new();
     private int* _errno;
     private bool _started;
@@ -139,6 +145,49 @@ internal sealed unsafe class EpollLane : Lane
     }
 
     public void CountConnection(int change) => Interlocked.Add(ref _connections, change);
+
+    /// <summary>The connection's owed bytes are sent at the end of the turn, or when <see cref="OwingMax"/> owe.
+    /// </summary>
+    /// <returns>Its place, for <see cref="Unowe"/>, until it is told otherwise.</returns>
+    public int Owe(SocketConnection connection)
+    {
+        _owing[_owingCount] = connection;
+        return _owingCount++;
+    }
+
+    public bool OwingIsFull => _owingCount == OwingMax;
+
+    public void Unowe(int place) => _owing[place] = null;
+
+    /// <summary>One burst: a peer's core is woken once and finds many messages, where each alone would wake it
+    /// again.</summary>
+    private protected override void SendOwed() => SendAllOwed();
+
+    public void SendAllOwed()
+    {
+        for (int place = 0; place < _owingCount; place++)
+        {
+            if (_owing[place] is { } connection)
+            {
+                _owing[place] = null;
+                Pay(connection);
+            }
+        }
+        _owingCount = 0;
+    }
+
+    private void Pay(SocketConnection connection)
+    {
+        try
+        {
+            connection.PayOwed();
+        }
+        catch (Exception exception)
+        {
+            Guard(exception);
+            connection.Abort();
+        }
+    }
 
     private protected override void Wake()
     {

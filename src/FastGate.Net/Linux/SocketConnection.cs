@@ -19,6 +19,7 @@ internal sealed unsafe partial class SocketConnection : Connection
     private NetAddress? _remoteCached;
     private int _fd;
     private int _slot = -1;
+    private int _owingPlace = -1;
     private bool _hangup;
     private bool _counted;
 
@@ -230,6 +231,38 @@ internal sealed unsafe partial class SocketConnection : Connection
         return total;
     }
 
+    internal override bool MayOwe => Writable && _fd >= 0;
+
+    internal override void Owe()
+    {
+        if (_owingPlace >= 0)
+        {
+            return;
+        }
+        EpollLane lane = EpollLane;
+        _owingPlace = lane.Owe(this);
+        if (lane.OwingIsFull)
+        {
+            lane.SendAllOwed();
+        }
+    }
+
+    /// <summary>The lane's end of <see cref="Owe"/>.</summary>
+    public void PayOwed()
+    {
+        _owingPlace = -1;
+        Output.SendOwed();
+    }
+
+    private void Unowe()
+    {
+        if (_owingPlace >= 0)
+        {
+            EpollLane.Unowe(_owingPlace);
+            _owingPlace = -1;
+        }
+    }
+
     private protected override long UnacknowledgedBytes
     {
         get
@@ -272,6 +305,7 @@ internal sealed unsafe partial class SocketConnection : Connection
         }
         Lane.AssertCurrent();
         IsClosed = true;
+        Output.SendOwed();
         if (_fd >= 0 && Output.HasUnsent)
         {
             // A FIN behind half an answer would make it look whole.
@@ -288,6 +322,7 @@ internal sealed unsafe partial class SocketConnection : Connection
         {
             return;
         }
+        Unowe();
         if (_slot >= 0)
         {
             EpollLane.Unregister(_slot);
@@ -305,6 +340,13 @@ internal sealed unsafe partial class SocketConnection : Connection
     {
         Lane.AssertCurrent();
         Debug.Assert(!_counted && _connecting is null, "only a quiet upstream connection is handed over");
+        Output.SendOwed();
+        if (Output.IsOwing)
+        {
+            // Its buffers cannot go along, and a peer that does not take that little is no use to anybody.
+            Abort();
+        }
+        Unowe();
         Leave();
         if (_slot >= 0)
         {

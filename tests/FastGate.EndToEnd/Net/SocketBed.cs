@@ -61,6 +61,10 @@ public sealed class TcpRoundTrips() : RoundTripContract(new SocketBed());
 
 public sealed class UnixRoundTrips() : RoundTripContract(new SocketBed(unix: true));
 
+public sealed class TcpSoon() : SoonContract(new SocketBed());
+
+public sealed class UnixSoon() : SoonContract(new SocketBed(unix: true));
+
 public sealed class TcpEnds() : EndContract(new SocketBed());
 
 public sealed class UnixEnds() : EndContract(new SocketBed(unix: true));

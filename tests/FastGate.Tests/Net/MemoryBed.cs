@@ -38,6 +38,8 @@ public sealed class MemoryBed(int lanes = 1) : TransportBed(new MemoryTransport(
 
 public sealed class MemoryRoundTrips() : RoundTripContract(new MemoryBed());
 
+public sealed class MemorySoon() : SoonContract(new MemoryBed());
+
 public sealed class MemoryEnds() : EndContract(new MemoryBed());
 
 public sealed class MemoryResets() : ResetContract(new MemoryBed());

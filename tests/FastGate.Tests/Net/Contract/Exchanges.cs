@@ -46,7 +46,7 @@ internal sealed class Exchanges
         while (await TakeAsync(server, s_request.Length))
         {
             server.Output.Append(s_response);
-            await server.Output.FlushAsync();
+            await server.Output.FlushSoonAsync();
             await server.Lane.Yield();
         }
     }

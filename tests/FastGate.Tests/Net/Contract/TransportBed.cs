@@ -109,6 +109,14 @@ public abstract class TransportBed : IDisposable
         return pause.Task;
     }
 
+    /// <summary>Lets what is left to the end of a turn be done: a body that goes on from a socket's readiness is in the
+    /// middle of one, and its first yield does not end it.</summary>
+    public static async Task TurnAsync(Lane lane)
+    {
+        await lane.Yield();
+        await lane.Yield();
+    }
+
     /// <summary>Waits, ten seconds of the lane at most, for what comes from the other end.</summary>
     public static async Task UntilAsync(Lane lane, Func<bool> condition, Func<string>? what = null)
     {
