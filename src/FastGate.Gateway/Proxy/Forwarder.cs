@@ -52,7 +52,7 @@ internal static class Forwarder
         ConnectionPool pool = route.Upstream!.PoolOf(lane.Lane);
         exchange.Wait.Key = KeyOf(exchange, route);
         exchange.Tries.Begin(exchange, lane.Lane);
-        if (RequestBody.IsAwaited(exchange) && !await RequestBody.AwaitAsync(exchange, lane))
+        if (RequestBody.IsAwaited(exchange, pool) && !await RequestBody.AwaitAsync(exchange, lane))
         {
             return;
         }

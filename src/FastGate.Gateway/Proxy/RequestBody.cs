@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using FastGate.Gateway.Stats;
+using FastGate.Gateway.Upstreams;
 using FastGate.Http;
 using FastGate.Net;
 using FastGate.Net.Async;
@@ -15,12 +16,12 @@ namespace FastGate.Gateway.Proxy;
 /// whoever waits for the answer wakes up; a fault of the upstream does not, for it may have answered already.</summary>
 internal static class RequestBody
 {
-    /// <summary>Nothing of the body has come with its head, and the client waits for no 100. Until something does, no
-    /// connection is taken: heads without bodies would cost a client nothing, and the upstream every connection it may
-    /// have.</summary>
-    public static bool IsAwaited(Exchange exchange)
+    /// <summary>Nothing of the body has come with its head, the client waits for no 100, and half of the upstream's
+    /// connections are in use. Until something comes, none of the other half is taken: heads without bodies would cost
+    /// a client nothing, and the upstream every connection it may have.</summary>
+    public static bool IsAwaited(Exchange exchange, ConnectionPool pool)
     {
-        if (exchange.Request.Framing == BodyFraming.None || exchange.Request.ExpectContinue)
+        if (exchange.Request.Framing == BodyFraming.None || exchange.Request.ExpectContinue || !pool.IsHalfTaken)
         {
             return false;
         }

@@ -116,6 +116,20 @@ public sealed class ConnectionPool
         return false;
     }
 
+    /// <summary>Exchanges have half of the connections that there may be to the servers in use, or more.</summary>
+    public bool IsHalfTaken
+    {
+        get
+        {
+            long active = 0;
+            foreach (LaneLoad load in _upstream.Loads)
+            {
+                active += load.Total;
+            }
+            return 2 * active >= (long)_upstream.Options.Pool.ConnectionsMax * _upstream.Set.Servers.Length;
+        }
+    }
+
     /// <summary>Takes back a connection whose exchange ended cleanly.</summary>
     /// <param name="pooled">The connection; kept only if its server is silent on it now.</param>
     /// <param name="keepAliveSeconds">What its server said of how long it keeps idle connections, or -1.</param>

@@ -69,7 +69,7 @@ public sealed class MemoryRoomTests
     public void An_upload_that_its_upstream_does_not_take_makes_room_with_an_answer()
     {
         Peer client = _gate.Connect();
-        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nx");
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
         Peer upstream = _gate.Upstream[^1];
         upstream.Hold();
         client.Send(new byte[500_000]);
