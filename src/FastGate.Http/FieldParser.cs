@@ -141,7 +141,10 @@ internal static class FieldParser
             header.Flags |= HeaderFlags.SpeaksOfClient;
             headers.HasSpeakersOfClient = true;
         }
-        headers.HasDisguised |= HeaderNames.IsDisguised(name);
+        if (HeaderNames.MayBeDisguised(name) && HeaderNames.IsDisguised(name))
+        {
+            headers.HasDisguised = true;
+        }
     }
 
     private static ParseStatus Diagnose(ReadOnlySpan<byte> line, int colon, bool first)

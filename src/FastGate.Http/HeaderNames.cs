@@ -85,6 +85,16 @@ internal static class HeaderNames
         return true;
     }
 
+    /// <summary>A look at the first byte that spares most names the comparison: it must be one of those of the names
+    /// that are meant, or a sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MayBeDisguised(ReadOnlySpan<byte> name)
+    {
+        const uint Firsts = (1u << ('c' - 'a')) | (1u << ('h' - 'a')) | (1u << ('t' - 'a'));
+        uint letter = (uint)((name[0] | 0x20) - 'a');
+        return letter > 'z' - 'a' || ((Firsts >> (int)letter) & 1) != 0;
+    }
+
     /// <summary>True for a name that is none of those that say where a message ends and whom it is for, but would be
     /// one without its signs, such as <c>Transfer-Encoding'</c>: tokens that nobody needs, and that a careless reader
     /// may take for the real one. Those whose dash is an underscore are not meant: what is done with them is the

@@ -242,6 +242,8 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
     {
         if (!Output.IsWaiting && !Output.IsStuck)
         {
+            // What it was for is over, or it would be due in every turn.
+            _paceDue = Never;
             return;
         }
         bool moved = CountTaken(_paceFrom);

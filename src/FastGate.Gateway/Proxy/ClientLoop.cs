@@ -333,16 +333,16 @@ internal sealed class ClientLoop
             {
                 return !_client.Input.IsWaiting ? LaneTimer.Never : _isIdle ? _idleSince : _headSince;
             }
-            long since = MemoryRoom.WaitOf(_client);
-            return _exchange?.Pooled is { } pooled
-                ? Math.Min(since, MemoryRoom.WaitOf(pooled.Connection))
-                : since;
+            bool keeps = _exchange?.Tries.KeptBytes > 0 && _client.Input.IsWaiting;
+            long since = keeps ? _client.Input.WaitingSince : MemoryRoom.WaitOf(_client);
+            return _exchange?.Pooled is { } pooled ? Math.Min(since, MemoryRoom.WaitOf(pooled.Connection)) : since;
         }
     }
 
     /// <summary>Since when it waits for a request's first byte, in the lane's milliseconds;
     /// <see cref="LaneTimer.Never"/> when it does not.</summary>
-    public long IdleSince => _isIdle && _client.Input.IsWaiting ? _idleSince : LaneTimer.Never;
+    public long IdleSince =>
+        _isIdle && _client.Input.IsWaiting && !_client.Output.IsOwing ? _idleSince : LaneTimer.Never;
 
     /// <summary>Bytes of memory it takes.</summary>
     public long HeldBytes
@@ -361,7 +361,7 @@ internal sealed class ClientLoop
     {
         if (_isIdle || _headSince != LaneTimer.Never)
         {
-            _isCutIdle = _isIdle;
+            _isCutIdle = _isIdle && !_client.Output.IsOwing;
             _client.Input.CancelPendingRead();
         }
         else

@@ -106,11 +106,11 @@ internal static class Forwarder
             bool uploaded = exchange.RequestRead;
             // Joined: nothing of this exchange runs on when its connection is given back.
             UploadEnd sent = await EndUploadAsync(exchange, upload);
+            bool isClean = isDropped ? ResponseBody.TrySkip(exchange, upstream.Input) : whole;
             exchange.Pooled = null;
             // 7 give back
             if (heard == Heard.Head)
             {
-                bool isClean = isDropped ? ResponseBody.TrySkip(exchange, upstream.Input) : whole;
                 Settle(exchange, pooled, isClean && uploaded && sent == UploadEnd.Complete);
                 if (isDropped)
                 {

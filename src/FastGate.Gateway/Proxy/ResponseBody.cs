@@ -49,12 +49,13 @@ internal static class ResponseBody
         {
             return false;
         }
-        long length = response.Length + (response.Framing == BodyFraming.Length ? response.ContentLength : 0);
-        if (read.Buffer.Length < length)
+        long content = response.Framing == BodyFraming.Length ? response.ContentLength : 0;
+        // Not the sum: a length may be as large as a number can be.
+        if (read.Buffer.Length - response.Length < content)
         {
             return false;
         }
-        input.AdvanceTo(read.Buffer.GetPosition(length));
+        input.AdvanceTo(read.Buffer.GetPosition(response.Length + content));
         return true;
     }
 

@@ -25,8 +25,8 @@ internal enum PathRule : byte
     EncodedControl,
     /// <summary>A percent sign without two hexadecimal digits.</summary>
     BrokenEscape,
-    /// <summary>%C0%AE and its like: a byte in more UTF-8 than it needs (RFC 3629 section 3), which careless decoders
-    /// take for a dot or a slash.</summary>
+    /// <summary>%C0%AE and its like: a control byte or one of <c>. / \ ; %</c> in more UTF-8 than it needs (RFC 3629
+    /// section 3), for which careless decoders take it.</summary>
     OverlongEscape,
     /// <summary>More <c>..</c> than segments before it.</summary>
     AboveRoot,
@@ -323,14 +323,33 @@ internal static class PathNormalizer
         _ => -1,
     };
 
-    private static bool IsOverlong(byte first, ReadOnlySpan<byte> rest) =>
-        rest.Length > 0 && rest[0] == (byte)'%' && TryReadEscape(rest, out byte second) && first switch
+    /// <summary>What escapes begin with <paramref name="first"/> is a control byte or one of <c>. / \ ; %</c> in more
+    /// UTF-8 than it needs. Other bytes of that shape are characters of other encodings.</summary>
+    private static bool IsOverlong(byte first, ReadOnlySpan<byte> rest)
+    {
+        int more = first switch { 0xC0 or 0xC1 => 0, 0xE0 => 1, 0xF0 => 2, _ => -1 };
+        int high = first & 1;
+        for (int i = 1; i <= more; i++, rest = rest[3..])
         {
-            0xC0 or 0xC1 => second is >= 0x80 and < 0xC0,
-            0xE0 => second is >= 0x80 and < 0xA0,
-            0xF0 => second is >= 0x80 and < 0x90,
-            _ => false,
-        };
+            if (!IsEscape(rest, out byte next) || next is not (0x80 or 0x81) || (i < more && next != 0x80))
+            {
+                return false;
+            }
+            high = next & 1;
+        }
+        if (more < 0 || !IsEscape(rest, out byte last) || last is < 0x80 or > 0xBF)
+        {
+            return false;
+        }
+        int meant = (high << 6) | (last & 0x3F);
+        return IsControl((byte)meant) || meant is '.' or '/' or '\\' or ';' or '%';
+    }
+
+    private static bool IsEscape(ReadOnlySpan<byte> bytes, out byte value)
+    {
+        value = 0;
+        return !bytes.IsEmpty && bytes[0] == (byte)'%' && TryReadEscape(bytes, out value);
+    }
 
     private static bool IsControl(byte b) => b < 0x20 || b == 0x7F;
 

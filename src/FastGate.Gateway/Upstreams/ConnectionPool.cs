@@ -116,17 +116,19 @@ public sealed class ConnectionPool
         return false;
     }
 
-    /// <summary>Exchanges have half of the connections that there may be to the servers in use, or more.</summary>
+    /// <summary>Exchanges have half of the connections that there may be to the servers in use, or more. Tunnels do not
+    /// count, nor does what idles.</summary>
     public bool IsHalfTaken
     {
         get
         {
-            long active = 0;
-            foreach (LaneLoad load in _upstream.Loads)
+            ReadOnlySpan<Server> servers = _upstream.Set.Servers;
+            long taken = 0;
+            foreach (Server server in servers)
             {
-                active += load.Total;
+                taken += server.Connections - _upstream.IdleOf(server);
             }
-            return 2 * active >= (long)_upstream.Options.Pool.ConnectionsMax * _upstream.Set.Servers.Length;
+            return !servers.IsEmpty && 2 * taken >= (long)_upstream.Options.Pool.ConnectionsMax * servers.Length;
         }
     }
 

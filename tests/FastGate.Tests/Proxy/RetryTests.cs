@@ -17,6 +17,7 @@ public sealed class RetryTests
     [InlineData("HTTP/1.1 103 Early\r\n\r\n")]
     [InlineData("HTTP/1.1 502 Bad\r\nContent-Length: 3\r\n\r\nbad")]
     [InlineData("HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n")]
+    [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 9223372036854775807\r\n\r\n")]
     [InlineData("HTTP/1.1 504 Late\r\n\r\n")]
     public void Another_server_answers_and_the_client_sees_only_that(string answer)
     {
