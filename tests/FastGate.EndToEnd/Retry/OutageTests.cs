@@ -92,7 +92,10 @@ public sealed class OutageTests
         Assert.InRange(stats.Number("memory/rss_bytes") - before, long.MinValue, 8 << 20);
         // Nobody asks: nothing is tried for nobody, but for the checks.
         Assert.InRange(await CpuTime.InASecondAsync(gate.Id, Soon.Token), 0, 20);
-        // The first one after a server returns finds it, whatever the checks know by then.
+        // Until the checks know of both, the one that is not ejected is asked alone; from then on all are.
+        Expect.Await(() => Enumerable.Range(0, 2).All(server => StatsAsync(gate).GetAwaiter().GetResult()
+            .At($"upstreams/0/servers/{server}/state").GetString() != "up"), "a dead server is up");
+        // The first one after a server returns finds it.
         two.Mood = Mood.Good;
         using Wire client = gate.Connect();
         client.Send(Expect.Get);
