@@ -82,6 +82,22 @@ public sealed class MemoryRoomTests
         _gate.Dispose();
     }
 
+    /// <summary>Its client stalls, and all that it sent is kept for another try.</summary>
+    [Fact]
+    public void A_body_that_is_kept_makes_room()
+    {
+        Peer client = _gate.Connect();
+        client.Send("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n");
+        client.Send(new byte[50_000]);
+        Peer upstream = _gate.Upstream[^1];
+        _gate.Advance(1_000);
+        Fill();
+        Assert.StartsWith("HTTP/1.1 503 ", client.Received);
+        Assert.True(upstream.Broken);
+        GiveBack();
+        _gate.Dispose();
+    }
+
     [Fact]
     public void Who_only_waits_for_an_upstream_is_left_alone()
     {
