@@ -11,7 +11,7 @@ internal static class PathEscapes
         for (int at = path.IndexOf((byte)'%'); at >= 0; at = path.IndexOf((byte)'%'))
         {
             path = path[at..];
-            if (PathNormalizer.TryReadEscape(path, out byte b) && (PathNormalizer.IsPlain(b) || b == (byte)'\\'))
+            if (TryRead(path, out _))
             {
                 return true;
             }
@@ -31,8 +31,7 @@ internal static class PathEscapes
         for (int i = 0; i < path.Length; i++)
         {
             byte b = path[i];
-            if (b == (byte)'%' && PathNormalizer.TryReadEscape(path[i..], out byte escaped)
-                && (PathNormalizer.IsPlain(escaped) || escaped == (byte)'\\'))
+            if (b == (byte)'%' && TryRead(path[i..], out byte escaped))
             {
                 b = escaped == (byte)'\\' ? (byte)'/' : escaped;
                 i += 2;
@@ -44,4 +43,7 @@ internal static class PathEscapes
         }
         return written;
     }
+
+    private static bool TryRead(ReadOnlySpan<byte> escape, out byte b) =>
+        PathNormalizer.TryReadEscape(escape, out b) && (PathNormalizer.IsPlain(b) || b == (byte)'\\');
 }
