@@ -18,7 +18,7 @@ public sealed class SharedPoolTests
     public void Nobody_waits_beside_a_free_connection(int connections, string answerField)
     {
         const int Clients = 8;
-        const int Requests = 100;
+        const int Requests = 250;
         using var upstream = new AnsweringUpstream($"HTTP/1.1 200 OK\r\n{answerField}Content-Length: 2\r\n\r\nok");
         using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address,
             upstream: $$"""pool = { connections_max = {{connections}}, queue_timeout = "10s" }"""), lanes: 2);
