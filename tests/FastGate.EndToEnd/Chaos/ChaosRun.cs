@@ -85,7 +85,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     }
 
     /// <summary>Two groups that have trouble of every kind and little patience, one with few connections to share and
-    /// one with a server that never restarts beside one that does; and a calm one that must not feel any of
+    /// one with a server that never restarts beside one that does, where what fails is tried again; and a calm one that must not feel any of
     /// it.</summary>
     private string Configuration() => $$"""
         [server]
@@ -106,6 +106,8 @@ internal sealed class ChaosRun : IAsyncDisposable
         [upstream.pair]
         servers = ["{{_restarting.Address}}", "{{_other.Address}}"]
         pool = { connections_max = 64, tunnels_max = 8, idle = "1s" }
+        health = { path = "/length/1", every = "500ms", timeout = "200ms", rise = 1, fall = 2 }
+        eject = { consecutive = 20, base = "200ms" }
         [upstream.calm]
         servers = ["{{_calm.Address}}"]
         pool = { idle = "1s" }
@@ -119,6 +121,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         match = "/pair/*"
         strip_prefix = "/pair"
         upstream = "pair"
+        retry = { retries = 2, body_max = "64KiB", budget = "100%", budget_min = "100/s" }
         [[route]]
         name = "calm"
         match = "/calm/*"
