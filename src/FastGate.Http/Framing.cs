@@ -187,7 +187,8 @@ internal static class Framing
         or HeaderId.XRealIp or HeaderId.XRequestId or HeaderId.ContentType or HeaderId.ContentEncoding
         or HeaderId.CacheControl or HeaderId.Date or HeaderId.Expect or HeaderId.Trailer or HeaderId.Origin
         or HeaderId.Location or HeaderId.Vary or HeaderId.Age or HeaderId.Expires or HeaderId.ETag
-        or HeaderId.LastModified or HeaderId.Range or HeaderId.ProxyStatus or HeaderId.MaxForwards;
+        or HeaderId.LastModified or HeaderId.Range or HeaderId.IfRange or HeaderId.ContentRange
+        or HeaderId.ProxyStatus or HeaderId.MaxForwards;
 }
 
 [Flags]

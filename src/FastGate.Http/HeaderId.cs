@@ -54,4 +54,7 @@ public enum HeaderId : byte
     TraceParent,
     Http2Settings,
     SecWebSocketKey,
+    IfRange,
+    IfUnmodifiedSince,
+    ContentRange,
 }

@@ -31,6 +31,8 @@ internal static class HeaderNames
         ("expires", HeaderId.Expires), ("range", HeaderId.Range), ("retry-after", HeaderId.RetryAfter),
         ("allow", HeaderId.Allow), ("proxy-status", HeaderId.ProxyStatus), ("traceparent", HeaderId.TraceParent),
         ("http2-settings", HeaderId.Http2Settings), ("sec-websocket-key", HeaderId.SecWebSocketKey),
+        ("if-range", HeaderId.IfRange), ("if-unmodified-since", HeaderId.IfUnmodifiedSince),
+        ("content-range", HeaderId.ContentRange),
     ];
 
     private const int Buckets = 256;

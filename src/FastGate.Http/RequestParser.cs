@@ -13,8 +13,9 @@ public static class RequestParser
     /// them the server behind could take the other one (RFC 9110 section 5.3). Two of the same are no better, for some
     /// servers join them.</summary>
     private const ulong Singletons = (1UL << (int)HeaderId.Authorization) | (1UL << (int)HeaderId.ContentType)
-        | (1UL << (int)HeaderId.IfModifiedSince) | (1UL << (int)HeaderId.Range) | (1UL << (int)HeaderId.Origin)
-        | (1UL << (int)HeaderId.MaxForwards) | (1UL << (int)HeaderId.SecWebSocketKey);
+        | (1UL << (int)HeaderId.ContentRange) | (1UL << (int)HeaderId.Range) | (1UL << (int)HeaderId.IfRange)
+        | (1UL << (int)HeaderId.IfModifiedSince) | (1UL << (int)HeaderId.IfUnmodifiedSince)
+        | (1UL << (int)HeaderId.Origin) | (1UL << (int)HeaderId.MaxForwards) | (1UL << (int)HeaderId.SecWebSocketKey);
 
     /// <param name="data">Everything received, from the first byte of the head on; it may go on behind the
     /// head.</param>

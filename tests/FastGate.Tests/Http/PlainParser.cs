@@ -12,7 +12,8 @@ internal sealed partial record PlainParser(
 {
     private static readonly string[] s_singletons =
     [
-        "Authorization", "Content-Type", "If-Modified-Since", "Range", "Origin", "Max-Forwards", "Sec-WebSocket-Key",
+        "Authorization", "Content-Type", "Content-Range", "Range", "If-Range", "If-Modified-Since",
+        "If-Unmodified-Since", "Origin", "Max-Forwards", "Sec-WebSocket-Key",
     ];
 
     private const string Token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";

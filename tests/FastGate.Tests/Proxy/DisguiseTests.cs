@@ -137,6 +137,18 @@ public sealed class DisguiseTests
         Assert.EndsWith($"\r\nX-User: gate\r\n\r\n{Passed}", client.Received);
     }
 
+    /// <summary>A part must not become the whole because somebody on the way was told to take its range off.</summary>
+    [Fact]
+    public void What_part_is_meant_cannot_be_named_away()
+    {
+        const string Part = "Content-Range: bytes 0-1/9\r\nRange: bytes=0-1\r\nIf-Range: \"a\"\r\n";
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        client.Send("PUT /a HTTP/1.1\r\nHost: h\r\nConnection: Content-Range, range, IF-RANGE\r\n"
+            + $"{Part}Content-Length: 2\r\n\r\nok");
+        Assert.Contains($"\r\n{Part}", gate.Upstream[0].Received, StringComparison.Ordinal);
+    }
+
     /// <summary>To a Java server each is another path, whose route it would have gone past.</summary>
     [Theory]
     [InlineData("GET /admin;x", "400")]
