@@ -32,8 +32,9 @@ internal static class Syntax
 
     public static bool IsToken(ReadOnlySpan<byte> text) => !text.IsEmpty && !text.ContainsAnyExcept(Token);
 
-    /// <summary>uri-host [":" port], not empty (RFC 9110 section 7.2). A name has no empty label but behind a last dot,
-    /// and no escape of what needs none: others could take it for another host than the one that was routed.</summary>
+    /// <summary>uri-host [":" port], not empty (RFC 9110 section 7.2). A name has no empty label but behind a last dot
+    /// and no escape of what needs none, an IPv6 address is spelt as in RFC 5952: others could take it for another host
+    /// than the one that was routed.</summary>
     public static bool IsAuthority(ReadOnlySpan<byte> text)
     {
         ReadOnlySpan<byte> port;
@@ -41,7 +42,7 @@ internal static class Syntax
         {
             int close = text.IndexOf((byte)']');
             if (close < 3 || text[1..close].ContainsAnyExcept(Ipv6) || !text[1..close].Contains((byte)':')
-                || !IPAddress.IsValidUtf8(text[1..close]))
+                || !IPAddress.IsValidUtf8(text[1..close]) || !Ipv6Text.IsCanonical(text[1..close]))
             {
                 return false;
             }

@@ -137,6 +137,44 @@ public sealed class DisguiseTests
         Assert.EndsWith($"\r\nX-User: gate\r\n\r\n{Passed}", client.Received);
     }
 
+    /// <summary>The server behind would have served each as the host of the route that it went past.</summary>
+    [Theory]
+    [InlineData("[::1]", "403")]
+    [InlineData("[::1]:8080", "403")]
+    [InlineData("[2001:DB8::A]", "403")]
+    [InlineData("[2001:db8::a]", "403")]
+    [InlineData("[0:0:0:0:0:0:0:1]", "400")]
+    [InlineData("[0::1]", "400")]
+    [InlineData("[::0001]", "400")]
+    [InlineData("[::0.0.0.1]", "400")]
+    [InlineData("[2001:db8:0::a]", "400")]
+    [InlineData("[::2]", "200")]
+    public void An_address_has_one_spelling(string host, string status)
+    {
+        using var gate = new GateInMemory("""
+            version = 1
+            [log]
+            access = "off"
+            [[listener]]
+            name = "web"
+            bind = "127.0.0.1:8080"
+            [[route]]
+            name = "guarded"
+            match = ["[::1]/*", "[2001:0db8::000a]/*"]
+            respond = { status = 403 }
+            [[route]]
+            name = "all"
+            match = "/*"
+            respond = { status = 200 }
+            """);
+        foreach (string request in (string[])[$"/ HTTP/1.1\r\nHost: {host}", $"http://{host}/ HTTP/1.1\r\nHost: h"])
+        {
+            Peer client = gate.Connect();
+            client.Send($"GET {request}\r\n\r\n");
+            Assert.StartsWith($"HTTP/1.1 {status} ", client.Received, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>A part must not become the whole because somebody on the way was told to take its range off.</summary>
     [Fact]
     public void What_part_is_meant_cannot_be_named_away()
