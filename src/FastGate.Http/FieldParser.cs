@@ -133,8 +133,7 @@ internal static class FieldParser
     {
         if (name.Contains((byte)'_'))
         {
-            header.Flags |= HeaderFlags.Underscore;
-            headers.HasUnderscores = true;
+            FlagUnderscored(name, ref header, headers);
         }
         if (HeaderNames.MaySpeakOfClient(name) && HeaderNames.SpeaksOfClient(name))
         {
@@ -144,6 +143,18 @@ internal static class FieldParser
         if (HeaderNames.MayBeDisguised(name) && HeaderNames.IsDisguised(name))
         {
             headers.HasDisguised = true;
+        }
+    }
+
+    private static void FlagUnderscored(ReadOnlySpan<byte> name, ref Header header, HeaderTable headers)
+    {
+        header.Flags |= HeaderFlags.Underscore;
+        headers.HasUnderscores = true;
+        HeaderId id = HeaderNames.IdWithDashes(name);
+        if (id != HeaderId.Unknown || HeaderNames.SpeaksOfClient(name))
+        {
+            header.Flags |= HeaderFlags.Respelt;
+            headers.HasUnderscoredFraming |= id is HeaderId.ContentLength or HeaderId.TransferEncoding;
         }
     }
 

@@ -36,6 +36,7 @@ internal static class HeaderNames
     ];
 
     private const int Buckets = 256;
+    private const int LengthMax = 19;
 
     /// <summary>What a bucket holds: a name in lower case, its first 16 bytes as they are compared.</summary>
     private struct Known
@@ -99,8 +100,8 @@ internal static class HeaderNames
 
     /// <summary>True for a name that is none of those that say where a message ends and whom it is for, but would be
     /// one without its signs, such as <c>Transfer-Encoding'</c>: tokens that nobody needs, and that a careless reader
-    /// may take for the real one. Those whose dash is an underscore are not meant: what is done with them is the
-    /// operator's to say.</summary>
+    /// may take for the real one. Those whose dash is an underscore are not meant: whether they are refused or dropped
+    /// is the operator's to say (<see cref="IdWithDashes"/>).</summary>
     /// <param name="name">A token whose id is Unknown.</param>
     public static bool IsDisguised(ReadOnlySpan<byte> name)
     {
@@ -150,7 +151,7 @@ internal static class HeaderNames
     /// <summary>The id of the name that stands at <paramref name="start"/>; Unknown for any other.</summary>
     public static HeaderId IdOf(ReadOnlySpan<byte> data, int start, int length)
     {
-        if (length is < 2 or > 19)
+        if (length is < 2 or > LengthMax)
         {
             return HeaderId.Unknown;
         }
@@ -168,6 +169,18 @@ internal static class HeaderNames
         Vector128<byte> lower = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(name))
             | Vector128.Create((byte)0x20);
         return ((lower ^ known.Lower) & known.Mask) == Vector128<byte>.Zero ? known.Id : HeaderId.Unknown;
+    }
+
+    /// <summary>The id that a name with underscores has for whoever reads them as dashes.</summary>
+    public static HeaderId IdWithDashes(ReadOnlySpan<byte> name)
+    {
+        if (name.Length > LengthMax)
+        {
+            return HeaderId.Unknown;
+        }
+        Span<byte> dashed = stackalloc byte[name.Length];
+        name.Replace(dashed, (byte)'_', (byte)'-');
+        return IdOf(dashed, 0, dashed.Length);
     }
 
     /// <summary>Length, first two and last two letters, of two at least; the case bit does not count.</summary>

@@ -17,6 +17,9 @@ public enum HeaderFlags : byte
     /// <summary>A name that only a trusted proxy may use, and that has no id: any other <c>X-Forwarded-*</c>, and such
     /// names with underscores for dashes.</summary>
     SpeaksOfClient = 8,
+    /// <summary>The name has underscores and is that of a known field, or of one that speaks of the client, to whoever
+    /// reads them as dashes, as CGI and its heirs do: it goes on under no <c>underscore_headers</c>.</summary>
+    Respelt = 16,
 }
 
 /// <summary>One field line. <see cref="Line"/> is the whole line with its CRLF, so that neighbours that are forwarded
@@ -116,6 +119,9 @@ public sealed class HeaderTable
     /// <summary>A name among them contains an underscore.</summary>
     public bool HasUnderscores { get; internal set; }
 
+    /// <summary>Of those, one is Content-Length or Transfer-Encoding with an underscore for its dash.</summary>
+    public bool HasUnderscoredFraming { get; internal set; }
+
     /// <summary>A name among them is one of <see cref="HeaderNames.IsDisguised"/>.</summary>
     internal bool HasDisguised { get; set; }
 
@@ -134,6 +140,7 @@ public sealed class HeaderTable
         _present = 0;
         _repeated = 0;
         HasUnderscores = false;
+        HasUnderscoredFraming = false;
         HasDisguised = false;
         HasSpeakersOfClient = false;
     }

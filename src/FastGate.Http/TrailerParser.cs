@@ -67,7 +67,7 @@ public static class TrailerParser
             for (int i = 0; i < trailers.Count; i++)
             {
                 if (IsForbidden(trailers[i].Id) || IsOfForbiddenKind(trailers[i].Name.Of(data))
-                    || (trailers[i].Flags & HeaderFlags.SpeaksOfClient) != 0)
+                    || (trailers[i].Flags & (HeaderFlags.SpeaksOfClient | HeaderFlags.Respelt)) != 0)
                 {
                     trailers.LeaveOut(i);
                 }

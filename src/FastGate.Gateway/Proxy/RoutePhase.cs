@@ -44,8 +44,7 @@ internal static class RoutePhase
         {
             return;
         }
-        if (exchange.Request.Headers.HasUnderscores
-            && exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Refuse)
+        if (exchange.Request.Headers.HasUnderscores && AreUnderscoresRefused(exchange))
         {
             exchange.Fail(Reason.BadRequest);
             return;
@@ -59,6 +58,15 @@ internal static class RoutePhase
             Admit(exchange);
         }
     }
+
+    /// <summary>Where they may pass, one that says how long the message is may not: the server behind could believe
+    /// it.</summary>
+    private static bool AreUnderscoresRefused(Exchange exchange) => exchange.Table.Client.UnderscoreHeaders switch
+    {
+        UnderscoreHandling.Refuse => true,
+        UnderscoreHandling.Pass => exchange.Request.Headers.HasUnderscoredFraming,
+        _ => false,
+    };
 
     /// <summary>Who asks and under which id: a trusted peer's word, or what we see.</summary>
     private static void ReadForwarding(Exchange exchange, GateLane lane)
@@ -82,16 +90,20 @@ internal static class RoutePhase
         ReadForwardedFor(exchange, headers);
     }
 
-    /// <summary>Names with underscores, unless they may pass, and what speaks of the client without being believed.
-    /// Before the route is looked for: what the upstream does not get must not have chosen it.</summary>
+    /// <summary>Names with underscores, unless they may pass and are no other spelling of known ones (a trusted peer's
+    /// too: a server would read them and the field that the gate writes as one), and what speaks of the client without
+    /// being believed. Before the route is looked for: what the upstream does not get must not have chosen
+    /// it.</summary>
     private static void LeaveOutUnbelieved(Exchange exchange)
     {
         HeaderTable headers = exchange.Request.Headers;
         HeaderFlags flags = HeaderFlags.None;
         ulong ids = exchange.PeerIsTrusted ? 0 : s_forwarding;
-        if (headers.HasUnderscores && exchange.Table.Client.UnderscoreHeaders != UnderscoreHandling.Pass)
+        if (headers.HasUnderscores)
         {
-            flags |= HeaderFlags.Underscore;
+            flags |= exchange.Table.Client.UnderscoreHeaders == UnderscoreHandling.Pass
+                ? HeaderFlags.Respelt
+                : HeaderFlags.Underscore;
         }
         if (headers.HasSpeakersOfClient && !exchange.PeerIsTrusted)
         {

@@ -38,7 +38,7 @@ public sealed class OwnFieldsTests
         client.Send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
         using Wire connection = upstream.Accept();
         connection.ReadHead();
-        client.Send("0\r\nX_Real_IP: 6.6.6.6\r\nMy_Own: 1\r\nA: \t b \r\n\r\n");
+        client.Send("0\r\nX_Real_IP: 6.6.6.6\r\nContent_Type: a\r\nMy_Own: 1\r\nA: \t b \r\n\r\n");
         if (handling == "refuse")
         {
             client.Problem(400, "bad_request");
@@ -69,6 +69,25 @@ public sealed class OwnFieldsTests
         Assert.DoesNotContain("forged", head, StringComparison.Ordinal);
         Assert.Equal("mine", ValueOf(head, "X-Forwarding"));
         Assert.Equal("1", ValueOf(head, "My_Own"));
+        connection.Send(Expect.Ok);
+        client.Fine();
+    }
+
+    /// <summary>A trusted proxy is believed in what it writes, not in what it lets through from its clients.</summary>
+    [Fact]
+    public void Underscores_of_a_trusted_peer_are_no_field_of_the_gate()
+    {
+        using var upstream = new HandUpstream();
+        using var gate = new GateOnLoopback(GateOnLoopback.To(upstream.Address,
+            rest: "[server]\ntrusted_proxies = [\"127.0.0.1/32\"]\n[client]\nunderscore_headers = \"pass\"\n"));
+        using Wire client = gate.Connect();
+        client.Send("GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 192.0.2.7\r\nX_Forwarded_For: 6.6.6.6\r\n"
+            + "X_Forwarded_Proto: https\r\nMy_Own: 1\r\n\r\n");
+        using Wire connection = upstream.Accept();
+        string head = connection.ReadHead();
+        Assert.Equal("192.0.2.7, 127.0.0.1", ValueOf(head, "X-Forwarded-For"));
+        Assert.Equal("1", ValueOf(head, "My_Own"));
+        Assert.DoesNotContain("X_Forwarded", head, StringComparison.Ordinal);
         connection.Send(Expect.Ok);
         client.Fine();
     }

@@ -175,6 +175,40 @@ public sealed class DisguiseTests
         }
     }
 
+    /// <summary>CGI and its heirs read an underscore as the dash: it would be the field that the gate has read, dropped
+    /// or written itself.</summary>
+    [Theory]
+    [InlineData("Content_Length: 5", "pass", "400")]
+    [InlineData("Transfer_Encoding: chunked", "pass", "400")]
+    [InlineData("TRANSFER_encoding: chunked", "pass", "400")]
+    [InlineData("Content_Length: 5", "drop", "")]
+    [InlineData("Transfer_Encoding: chunked", "drop", "")]
+    [InlineData("X_Forwarded_For: 10.0.0.5", "pass", "")]
+    [InlineData("X-Forwarded_Tenant: 7", "pass", "")]
+    [InlineData("X_Real-IP: 10.0.0.5", "pass", "")]
+    [InlineData("Content_Type: text/html", "pass", "")]
+    [InlineData("Proxy_Authorization: Basic YTpi", "pass", "")]
+    [InlineData("max_forwards: 5", "pass", "")]
+    [InlineData("If_Unmodified_Since: 5", "pass", "")]
+    [InlineData("My_Own: 1", "pass", "My_Own: 1\r\n")]
+    [InlineData("Content_Lengths: 1", "pass", "Content_Lengths: 1\r\n")]
+    [InlineData("X_Content_Length_of_the_whole: 1", "pass", "X_Content_Length_of_the_whole: 1\r\n")]
+    [InlineData("_: 1", "pass", "_: 1\r\n")]
+    public void An_underscore_is_no_way_past(string field, string handling, string expected)
+    {
+        using GateInMemory gate = GateInMemory.With(client: $"underscore_headers = \"{handling}\"");
+        Peer client = gate.Connect();
+        client.Send($"POST /a HTTP/1.1\r\nHost: h\r\n{field}\r\nX-Z: 1\r\nContent-Length: 2\r\n\r\nok");
+        if (expected == "400")
+        {
+            Assert.StartsWith("HTTP/1.1 400 ", client.Received, StringComparison.Ordinal);
+            Assert.Empty(gate.Upstream);
+            return;
+        }
+        Assert.StartsWith($"POST /a HTTP/1.1\r\nHost: h\r\n{expected}X-Z: 1\r\nContent-Length: 2\r\n",
+            gate.Upstream[0].Received, StringComparison.Ordinal);
+    }
+
     /// <summary>A part must not become the whole because somebody on the way was told to take its range off.</summary>
     [Fact]
     public void What_part_is_meant_cannot_be_named_away()
