@@ -28,6 +28,9 @@ internal struct ChunkedBody(HeadLimits limits)
     /// either.</summary>
     public byte[][] DecidingFields { get; init; } = [];
 
+    /// <summary>The rule that was broken, as the access log names it.</summary>
+    public byte[]? Rule { get; private set; }
+
     public enum State : byte
     {
         More,
@@ -61,6 +64,7 @@ internal struct ChunkedBody(HeadLimits limits)
                     _inTrailers = true;
                     break;
                 case ChunkStep.Broken:
+                    Rule = RuleWords.Of(_decoder.Error);
                     return new Progress(State.Broken, buffer.End, buffer.End, data);
                 case ChunkStep.NeedMore when consumed == buffer.Length:
                     return new Progress(State.More, buffer.End, buffer.End, data);
@@ -84,6 +88,7 @@ internal struct ChunkedBody(HeadLimits limits)
             case ParseStatus.Incomplete:
                 return new Progress(State.More, rest.Start, rest.End, data);
             case ParseStatus.Complete when trailers.HasUnderscores && Underscores == UnderscoreHandling.Refuse:
+                Rule = RuleWords.UnderscoreHeaders;
                 return new Progress(State.Broken, rest.End, rest.End, data);
             case ParseStatus.Complete:
                 if (!Unframed)
@@ -95,8 +100,10 @@ internal struct ChunkedBody(HeadLimits limits)
                 SequencePosition end = rest.GetPosition(used);
                 return new Progress(State.Ended, end, end, data);
             case ParseStatus.HeadTooLarge or ParseStatus.TooManyHeaders:
+                Rule = RuleWords.Of(status);
                 return new Progress(State.TrailersTooLarge, rest.End, rest.End, data);
             default:
+                Rule = RuleWords.Of(status);
                 return new Progress(State.Broken, rest.End, rest.End, data);
         }
     }

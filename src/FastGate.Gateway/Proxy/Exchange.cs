@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics;
 using FastGate.Gateway.Routing;
 using FastGate.Gateway.Stats;
@@ -12,11 +11,8 @@ namespace FastGate.Gateway.Proxy;
 
 /// <summary>One request and its answer: what the numbered phases read and write. Reused; holds no buffer of a
 /// connection beyond a phase. It watches its client while nobody reads from it.</summary>
-internal sealed class Exchange : ConnectionWatch
+internal sealed partial class Exchange : ConnectionWatch
 {
-    private const int HeadBytesKept = 8 * 1024;
-    private const int HeadBytesFirst = 1024;
-    private const int PathBytesFirst = 256;
     /// <summary>What one in progress costs in objects, its upstream's connection and what waits for either
     /// included; measured.</summary>
     private const int ObjectBytes = 8 * 1024;
@@ -25,19 +21,9 @@ internal sealed class Exchange : ConnectionWatch
     private const long IdleMsDefault = 60_000;
 
     private readonly LaneMemory _memory;
-    private byte[] _head = new byte[HeadBytesFirst];
-    private byte[] _path = new byte[PathBytesFirst];
-    private byte[] _answer = [];
-    private int _answerStraddled;
     private readonly byte[] _requestId = new byte[RequestIds.IncomingBytesMax];
     private int _requestIdLength;
     private Slice _clientAddressInHead;
-    private int _headLength;
-    private int _pathLength;
-    private int _straddled;
-    private bool _pathIsOwn;
-    private Slice _pathInHead;
-
     /// <param name="memory">Charged with what it takes until <see cref="Discharge"/>.</param>
     public Exchange(LaneMemory memory)
     {
@@ -81,6 +67,10 @@ internal sealed class Exchange : ConnectionWatch
 
     public Reason Reason { get; internal set; }
 
+    /// <summary>The rule that was broken, where that is the <see cref="Reason"/>: one of
+    /// <see cref="RuleWords"/>.</summary>
+    public byte[]? Rule { get; private set; }
+
     /// <summary>The client broke its connection before it had its whole answer.</summary>
     public bool ClientGone { get; private set; }
 
@@ -119,10 +109,6 @@ internal sealed class Exchange : ConnectionWatch
 
     /// <summary>The upload is not needed any more: its waits are canceled.</summary>
     public bool UploadCanceled { get; set; }
-
-    /// <summary>The answer's head where it was received, to which <see cref="Response"/>'s slices refer; valid until it
-    /// is consumed.</summary>
-    public ReadOnlyMemory<byte> ResponseBytes { get; set; }
 
     public ClientLoop Loop { get; private set; } = null!;
 
@@ -176,16 +162,6 @@ internal sealed class Exchange : ConnectionWatch
     public long AnswerSentAt;
     public long WaitTicks;
 
-    /// <summary>The request head's bytes, to which its slices refer.</summary>
-    public ReadOnlySpan<byte> HeadBytes => _head.AsSpan(0, _headLength);
-
-    /// <summary>The normalised path: the client's own bytes where they were normal already.</summary>
-    public ReadOnlySpan<byte> Path => _pathIsOwn ? _path.AsSpan(0, _pathLength) : _pathInHead.Of(_head);
-
-    public ReadOnlySpan<byte> Query => Request.Query.Of(_head);
-
-    public ReadOnlySpan<byte> Authority => Request.Authority.Of(_head);
-
     public void Begin(ClientLoop loop, Connection client, GateTable table)
     {
         Loop = loop;
@@ -211,7 +187,7 @@ internal sealed class Exchange : ConnectionWatch
         Tries.Clear();
         Server = null;
         Status = 0;
-        Reason = Reason.None;
+        ForgetFailure();
         ClientGone = false;
         TimedOut = false;
         EndsHere = false;
@@ -224,96 +200,12 @@ internal sealed class Exchange : ConnectionWatch
         HeadReadAt = HeadSentAt = SentAt = AnsweredAt = AnswerSentAt = WaitTicks = 0;
         UploadCanceled = false;
         TunnelDeaf = false;
-        ResponseBytes = default;
-        _answerStraddled = 0;
         Request.Clear();
-        _headLength = 0;
-        _pathLength = 0;
-        _straddled = 0;
-        _pathIsOwn = false;
-        _pathInHead = default;
-        Shrink(ref _head, HeadBytesFirst);
-        Shrink(ref _path, PathBytesFirst);
-        Shrink(ref _answer, 0);
+        ForgetBytes();
     }
 
     /// <summary>It will not be used again.</summary>
     public void Discharge() => _memory.Give(HeldBytes);
-
-    /// <summary>Keeps the bytes of a complete head: its slices refer to this copy from now on, and the connection's
-    /// buffer is free for the body.</summary>
-    public void KeepHead(ReadOnlySpan<byte> head)
-    {
-        if (_straddled < head.Length)
-        {
-            Grow(ref _head, head.Length, used: 0);
-            head.CopyTo(_head);
-        }
-        _headLength = head.Length;
-        _pathInHead = Request.Path;
-    }
-
-    /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so
-    /// a client that dribbles stays linear.</summary>
-    public ReadOnlySpan<byte> Straddle(in ReadOnlySequence<byte> buffer, int bytesMax)
-    {
-        int length = (int)Math.Min(buffer.Length, bytesMax);
-        Grow(ref _head, length, _straddled);
-        buffer.Slice(_straddled, length - _straddled).CopyTo(_head.AsSpan(_straddled));
-        _straddled = length;
-        return _head.AsSpan(0, length);
-    }
-
-    /// <summary>The same for the head of an answer.</summary>
-    public ReadOnlyMemory<byte> StraddleResponse(in ReadOnlySequence<byte> buffer, int bytesMax)
-    {
-        int length = (int)Math.Min(buffer.Length, bytesMax);
-        Grow(ref _answer, length, _answerStraddled);
-        buffer.Slice(_answerStraddled, length - _answerStraddled).CopyTo(_answer.AsSpan(_answerStraddled));
-        _answerStraddled = length;
-        return _answer.AsMemory(0, length);
-    }
-
-    /// <summary>The head of an answer was used up; the next one starts anew.</summary>
-    public void ForgetResponseHead()
-    {
-        ResponseBytes = default;
-        _answerStraddled = 0;
-    }
-
-    /// <summary>Room for a path that must be rewritten.</summary>
-    public Span<byte> PathRoom(int bytes)
-    {
-        Grow(ref _path, bytes, used: 0);
-        return _path;
-    }
-
-    public void SetPath(int length)
-    {
-        _pathLength = length;
-        _pathIsOwn = true;
-    }
-
-    private void Grow(ref byte[] buffer, int needed, int used)
-    {
-        if (buffer.Length < needed)
-        {
-            byte[] larger = new byte[Math.Max(needed, buffer.Length * 2)];
-            buffer.AsSpan(0, used).CopyTo(larger);
-            _memory.Take(larger.Length - buffer.Length);
-            buffer = larger;
-        }
-    }
-
-    /// <summary>A long message's room is not kept for short ones.</summary>
-    private void Shrink(ref byte[] buffer, int first)
-    {
-        if (buffer.Length > HeadBytesKept)
-        {
-            _memory.Give(buffer.Length - first);
-            buffer = first == 0 ? [] : new byte[first];
-        }
-    }
 
     /// <summary>The head of the request is with the upstream's socket.</summary>
     public void NoteHeadSent()
@@ -340,6 +232,23 @@ internal sealed class Exchange : ConnectionWatch
         {
             Reason = reason;
         }
+    }
+
+    /// <summary>The same, where a rule was broken.</summary>
+    public void Fail(Reason reason, byte[]? rule)
+    {
+        if (Reason == Reason.None)
+        {
+            Reason = reason;
+            Rule = rule;
+        }
+    }
+
+    /// <summary>There is another try.</summary>
+    public void ForgetFailure()
+    {
+        Reason = Reason.None;
+        Rule = null;
     }
 
     /// <summary>The client is gone: the upstream's work is for nobody, so it is ended at once.</summary>

@@ -30,6 +30,7 @@ internal static class ExchangeLog
             Retries = exchange.Tries.Repeats,
             Status = status,
             Reason = exchange.Reason,
+            Rule = exchange.Rule,
             RequestBodyBytes = exchange.BodyBytesIn,
             ResponseBodyBytes = exchange.BodyBytesOut,
             DurationUs = Microseconds(exchange.StartedAt, now),

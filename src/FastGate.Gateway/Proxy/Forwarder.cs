@@ -152,7 +152,7 @@ internal static class Forwarder
         }
         exchange.Tries.HasReplaced |= end == TryEnd.Stale;
         // Nothing of the last try may be taken for the next one's.
-        exchange.Reason = Reason.None;
+        exchange.ForgetFailure();
         exchange.UploadCanceled = false;
         exchange.SentAt = 0;
         exchange.AnsweredAt = 0;
@@ -328,7 +328,7 @@ internal static class Forwarder
         bool isInterim = exchange.Response.Status is < 200 and not 101;
         if (status != ParseStatus.Complete || !IsAcceptable(exchange) || (isInterim && interim == InterimAnswersMax))
         {
-            exchange.Fail(Reason.HttpProtocolError);
+            exchange.Fail(Reason.HttpProtocolError, RuleWords.Of(status));
             return Heard.Failed;
         }
         if (isInterim)

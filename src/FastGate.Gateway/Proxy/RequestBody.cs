@@ -249,9 +249,11 @@ internal static class RequestBody
             input.AdvanceTo(progress.Consumed, progress.Examined);
             if (progress.State >= ChunkedBody.State.Broken)
             {
-                return progress.State == ChunkedBody.State.Broken
+                UploadEnd broken = progress.State == ChunkedBody.State.Broken
                     ? UploadEnd.BadRequest
                     : UploadEnd.TrailersTooLarge;
+                exchange.Fail(broken.Reason(), body.Rule);
+                return broken;
             }
             if (exchange.BodyBytesIn > exchange.Route!.BodyBytesMax)
             {

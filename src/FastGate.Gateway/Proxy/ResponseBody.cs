@@ -135,7 +135,7 @@ internal static class ResponseBody
             upstream.Input.AdvanceTo(progress.Consumed, progress.Examined);
             if (progress.State >= ChunkedBody.State.Broken)
             {
-                exchange.Fail(Reason.HttpProtocolError);
+                exchange.Fail(Reason.HttpProtocolError, body.Rule);
                 return false;
             }
             if (progress.State == ChunkedBody.State.More && read.IsCompleted)

@@ -33,7 +33,7 @@ internal static class RoutePhase
             501 => Reason.NotImplemented,
             505 => Reason.VersionNotSupported,
             _ => Reason.BadRequest,
-        });
+        }, RuleWords.Of(status));
     }
 
     public static void Find(Exchange exchange, GateLane lane)
@@ -46,7 +46,7 @@ internal static class RoutePhase
         }
         if (exchange.Request.Headers.HasUnderscores && AreUnderscoresRefused(exchange))
         {
-            exchange.Fail(Reason.BadRequest);
+            exchange.Fail(Reason.BadRequest, RuleWords.UnderscoreHeaders);
             return;
         }
         if (!TryNormalize(exchange, out bool hasEncodedSlash))
@@ -176,7 +176,7 @@ internal static class RoutePhase
         NormalPath normal = PathNormalizer.Normalize(sent, room, policy);
         if (!normal.IsUsable)
         {
-            exchange.Fail(Reason.BadRequest);
+            exchange.Fail(Reason.BadRequest, RuleWords.Of(normal.Rule));
             return false;
         }
         if (normal.IsRewritten)
@@ -218,10 +218,13 @@ internal static class RoutePhase
         {
             EndHere(exchange);
         }
-        if ((hasEncodedSlash && !exchange.Route!.EncodedSlash) || IsElsewhereForOthers(exchange, hasEncodedSlash))
+        if (hasEncodedSlash && !exchange.Route!.EncodedSlash)
         {
-            exchange.Fail(Reason.BadRequest);
-            return false;
+            exchange.Fail(Reason.BadRequest, RuleWords.EncodedSlash);
+        }
+        else if (IsElsewhereForOthers(exchange, hasEncodedSlash))
+        {
+            exchange.Fail(Reason.BadRequest, RuleWords.AnotherRoute);
         }
         return exchange.Reason == Reason.None;
     }

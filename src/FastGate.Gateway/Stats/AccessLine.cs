@@ -53,6 +53,11 @@ internal static class AccessLine
         {
             line.Raw(",\"reason\":\""u8);
             line.Raw(record.Reason.Word);
+            if (!record.Rule.IsEmpty)
+            {
+                line.Raw("\",\"rule\":\""u8);
+                line.Raw(record.Rule);
+            }
             line.Byte((byte)'"');
         }
         line.Raw(",\"route\":\""u8);
@@ -108,6 +113,11 @@ internal static class AccessLine
         line.Number(record.Retries);
         line.Raw(" reason="u8);
         line.TextWord(record.Reason.Word, Short);
+        if (!record.Rule.IsEmpty)
+        {
+            line.Raw(" rule="u8);
+            line.Raw(record.Rule);
+        }
         line.Raw(" request_id="u8);
         line.TextWord(record.RequestId, Short);
         line.Byte((byte)'\n');

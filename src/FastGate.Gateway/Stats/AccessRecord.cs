@@ -29,6 +29,8 @@ internal readonly ref struct AccessRecord
     /// <summary>As sent to the client; 499 when it did not wait.</summary>
     public int Status { get; init; }
     public Reason Reason { get; init; }
+    /// <summary>The name of the rule that a message broke, where that is the reason: token characters.</summary>
+    public ReadOnlySpan<byte> Rule { get; init; }
     /// <summary>Bytes of the request's body that were read.</summary>
     public long RequestBodyBytes { get; init; }
     /// <summary>Bytes of the response's body that were written.</summary>

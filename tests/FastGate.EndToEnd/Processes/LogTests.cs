@@ -131,8 +131,9 @@ public sealed class LogTests : IDisposable
         client.Dispose();
         gate.End();
         JsonElement line = OnlyLine(gate);
-        AssertFields(line, [.. s_always, "server.address", "upstream_us", "upstream", "server", "reason"]);
-        AssertValues(line, "502 http_protocol_error", "http.response.status_code", "reason");
+        AssertFields(line, [.. s_always, "server.address", "upstream_us", "upstream", "server", "reason", "rule"]);
+        AssertValues(line, "502 http_protocol_error StatusLineMalformed", "http.response.status_code", "reason",
+            "rule");
     }
 
     [Fact]
@@ -146,9 +147,9 @@ public sealed class LogTests : IDisposable
         client.Dispose();
         gate.End();
         JsonElement line = OnlyLine(gate);
-        AssertFields(line, [.. s_always, "reason"]);
-        AssertValues(line, $"400 bad_request {body.Length}", "http.response.status_code", "reason",
-            "http.response.body.size");
+        AssertFields(line, [.. s_always, "reason", "rule"]);
+        AssertValues(line, $"400 bad_request SpaceBeforeColon {body.Length}", "http.response.status_code", "reason",
+            "rule", "http.response.body.size");
         // Nothing of a head that breaks the rules is taken for what it seems to say.
         AssertValues(line, "  ", "http.request.method", "url.path", "route");
         Assert.Contains($"\r\nX-Request-Id: {line.GetProperty("request_id")}\r\n", head, StringComparison.Ordinal);

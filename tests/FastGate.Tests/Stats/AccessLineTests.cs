@@ -59,13 +59,23 @@ public sealed class AccessLineTests
             """.ReplaceLineEndings("") + "\n", Text(Typical));
     }
 
+    /// <summary>Between the reason and what follows it without a rule.</summary>
+    [Fact]
+    public void A_rule_that_was_broken_stands_behind_the_reason()
+    {
+        var record = new AccessRecord { Status = 400, Reason = Reason.BadRequest, Rule = "BareLf"u8 };
+        Assert.Contains(",\"reason\":\"bad_request\",\"rule\":\"BareLf\",\"route\":", Json(record),
+            StringComparison.Ordinal);
+        Assert.Contains(" reason=bad_request rule=BareLf request_id=", Text(record), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_is_not_there_has_no_attribute()
     {
         string line = Json(new AccessRecord { StartUnixUs = Noon, Status = 400, Reason = Reason.BadRequest });
         using JsonDocument json = JsonDocument.Parse(line);
         string[] absent = ["url.query", "server.address", "server.port", "user_agent.original", "upstream", "server",
-            "upstream_us", "retries"];
+            "upstream_us", "retries", "rule"];
         Assert.All(absent, name => Assert.False(json.RootElement.TryGetProperty(name, out _), name));
         string text = Text(new AccessRecord { StartUnixUs = Noon, Status = 200 });
         Assert.Contains("- - - [", text, StringComparison.Ordinal);
@@ -183,6 +193,7 @@ public sealed class AccessLineTests
             Retries = int.MinValue,
             Status = int.MinValue,
             Reason = Reason.ConnectionLimitReached,
+            Rule = "TransferEncodingDuplicate"u8,
             RequestBodyBytes = long.MinValue,
             ResponseBodyBytes = long.MinValue,
             DurationUs = long.MinValue,
