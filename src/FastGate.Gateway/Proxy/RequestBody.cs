@@ -311,8 +311,9 @@ internal static class RequestBody
     }
 
     /// <summary>How fast the client sends: only the time we waited for it counts, from its first byte on, for it may
-    /// wait for a 100 itself; and none once the answer has begun. Framing counts as bytes that move, trailers do only
-    /// when all of them are there.</summary>
+    /// wait for a 100 itself. None once the answer has begun, for then it may be a conversation, which ends when the
+    /// server is silent for <c>timeout.idle</c>, whatever the client sends. Framing counts as bytes that move, trailers
+    /// do only when all of them are there.</summary>
     private struct UploadPace(Exchange exchange, Lane lane)
     {
         private Pace _pace = exchange.ClientPace();

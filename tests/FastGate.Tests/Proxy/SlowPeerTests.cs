@@ -73,6 +73,70 @@ public sealed class SlowPeerTests
         Assert.InRange(waits, 2, 4);
     }
 
+    /// <summary>An upload has no pace behind the head of its answer, and yet a client alone keeps no connection: what
+    /// it sends buys no time when the server says nothing.</summary>
+    [Theory]
+    [InlineData("Content-Length: 1000", "a")]
+    [InlineData("Content-Length: 1000", "")]
+    [InlineData("Transfer-Encoding: chunked", "1\r\na\r\n")]
+    [InlineData("Transfer-Encoding: chunked", "")]
+    public void An_upload_behind_the_head_of_its_answer_ends_with_the_server_s_silence(string framing, string dribble)
+    {
+        using GateInMemory gate = GateInMemory.With(Rate, Idle);
+        Peer client = gate.Connect();
+        client.Send($"{Post}{framing}\r\n\r\n{dribble}");
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\na");
+        for (int second = 0; second < 29; second++)
+        {
+            gate.Advance(1_000);
+            Send(client, dribble);
+        }
+        Assert.False(client.Ended);
+        gate.Advance(1_100);
+        Assert.True(client.Broken, "it looks whole");
+        Assert.True(gate.Upstream[0].Ended);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
+    /// <summary>Nor does a client that sends nothing more keep what its server has done with.</summary>
+    [Theory]
+    [InlineData("Content-Length: 1000")]
+    [InlineData("Transfer-Encoding: chunked")]
+    public void An_upload_ends_with_the_answer(string framing)
+    {
+        using GateInMemory gate = GateInMemory.With(Rate, Idle);
+        Peer client = gate.Connect();
+        client.Send($"{Post}{framing}\r\n\r\n");
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        Assert.EndsWith("ok", client.Received, StringComparison.Ordinal);
+        Assert.True(gate.Upstream[0].Ended);
+        gate.Advance(2_100);
+        Assert.True(client.Ended);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 1000", "a")]
+    [InlineData("Transfer-Encoding: chunked", "1\r\na\r\n")]
+    public void A_conversation_may_be_as_slow_as_both_like(string framing, string piece)
+    {
+        using GateInMemory gate = GateInMemory.With(Rate, Idle);
+        Peer client = gate.Connect();
+        client.Send($"{Post}{framing}\r\n\r\n{piece}");
+        gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (int i = 0; i < 40; i++)
+        {
+            // Each waits for the other, and once in a while the server speaks alone.
+            gate.Advance(20_000);
+            Send(client, i % 4 == 3 ? "" : piece);
+            gate.Upstream[0].Send("1\r\nb\r\n");
+        }
+        Assert.False(client.Ended);
+        Assert.Equal(31, gate.Upstream[0].Received.Split("\r\n\r\n", 2)[1].Count(static c => c == 'a'));
+        gate.Upstream[0].Send("0\r\n\r\n");
+        Assert.EndsWith("\r\n0\r\n\r\n", client.Received, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_client_that_takes_an_answer_slower_than_the_rate_is_cut_though_it_takes_some()
     {
@@ -186,6 +250,14 @@ public sealed class SlowPeerTests
             now += everyMs;
         }
         return (client, (int)(now / 1_000));
+    }
+
+    private static void Send(Peer client, string text)
+    {
+        if (text.Length > 0)
+        {
+            client.Send(text);
+        }
     }
 
     private static void AssertTimedOut(Peer client)
