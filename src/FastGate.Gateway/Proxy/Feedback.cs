@@ -40,6 +40,14 @@ internal static class Feedback
                 server.Finished(lane, waited, Outcome.Abandoned);
             }
         }
+        else if (exchange.Reason == Reason.HttpProtocolError && RuleWords.IsLimit(exchange.Rule))
+        {
+            // Our bound and one URL's answer: with it a single client could have one server after the other ejected.
+            if (exchange.AnsweredAt == 0)
+            {
+                server.Finished(lane, waited, Outcome.ServerError);
+            }
+        }
         else if (exchange.Reason is Reason.ConnectionTerminated or Reason.HttpProtocolError
             or Reason.HttpResponseIncomplete or Reason.HttpResponseTimeout or Reason.ConnectionReadTimeout)
         {

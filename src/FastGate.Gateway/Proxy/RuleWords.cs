@@ -23,5 +23,9 @@ internal static class RuleWords
     /// <summary>Null for a status that is no rule.</summary>
     public static byte[]? Of(ParseStatus status) => status > ParseStatus.Complete ? s_syntax[(int)status] : null;
 
+    /// <summary>Whether it is a bound that the configuration sets, which a message keeps to elsewhere.</summary>
+    public static bool IsLimit(byte[]? rule) =>
+        rule == Of(ParseStatus.HeadTooLarge) || rule == Of(ParseStatus.TooManyHeaders);
+
     public static byte[] Of(PathRule rule) => s_path[(int)rule];
 }

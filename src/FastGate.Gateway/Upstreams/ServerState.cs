@@ -64,7 +64,8 @@ public enum Outcome : byte
     /// <summary>The head of an answer came, and its status is not the server's fault.</summary>
     Answered = 0,
 
-    /// <summary>The head of an answer came, and its status is 5xx but none of those below.</summary>
+    /// <summary>The head of an answer came, and its status is 5xx but none of those below, or it is more than we
+    /// take.</summary>
     ServerError,
 
     /// <summary>The client left, or its time was over, while the server had not answered yet.</summary>

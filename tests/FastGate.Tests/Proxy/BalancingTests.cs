@@ -64,6 +64,32 @@ public sealed class BalancingTests
         Assert.Equal(0, ServerOf(gate).Active);
     }
 
+    /// <summary>An answer beyond our own bounds is no failure of its server, or a client that knows a URL with one has
+    /// all servers ejected, one after the other.</summary>
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: {0}\r\n\r\n", true)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n\r\n", true)]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: {0}\r\n\r\n", true)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", false)]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false)]
+    public void What_is_more_than_the_gate_takes_ejects_nobody(string answer, bool staysUp)
+    {
+        using GateInMemory gate = GateInMemory.With("head_bytes_max = \"1KiB\"\nheaders_max = 4", "retry = \"off\"",
+            "eject = { consecutive = 5, requests_min = 5, max = \"100%\" }");
+        answer = answer.Replace("{0}", new string('x', 1_100), StringComparison.Ordinal);
+        for (int i = 0; i < 8; i++)
+        {
+            Peer client = gate.Connect();
+            client.Send(Get);
+            gate.Upstream[^1].Send(answer);
+            Assert.True(client.Ended || client.Received.StartsWith("HTTP/1.1 502 ", StringComparison.Ordinal));
+            client.End();
+        }
+        Assert.Equal(8, gate.Upstream.Count);
+        Assert.Equal(staysUp ? ServerState.Up : ServerState.Ejected, ServerOf(gate).Status.State);
+        Assert.Equal(8, ServerOf(gate).Stats.Sum().Errors);
+    }
+
     [Theory]
     [InlineData("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")]
