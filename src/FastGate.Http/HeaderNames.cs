@@ -99,9 +99,9 @@ internal static class HeaderNames
     }
 
     /// <summary>True for a name that is none of those that say where a message ends and whom it is for, but would be
-    /// one without its signs, such as <c>Transfer-Encoding'</c>: tokens that nobody needs, and that a careless reader
-    /// may take for the real one. Those whose dash is an underscore are not meant: whether they are refused or dropped
-    /// is the operator's to say (<see cref="IdWithDashes"/>).</summary>
+    /// one but for its signs, such as <c>Transfer-Encoding'</c> or <c>TransferEncoding</c>: tokens that nobody needs,
+    /// and that a careless reader may take for the real one. Those whose dash is an underscore are not meant: whether
+    /// they are refused or dropped is the operator's to say (<see cref="IdWithDashes"/>).</summary>
     /// <param name="name">A token whose id is Unknown.</param>
     public static bool IsDisguised(ReadOnlySpan<byte> name)
     {
@@ -127,12 +127,10 @@ internal static class HeaderNames
     {
         int at = 0;
         bool underscores = name.Length == lower.Length;
-        bool signs = false;
         for (int i = 0; i < name.Length; i++)
         {
             if (!char.IsAsciiLetterOrDigit((char)name[i]))
             {
-                signs = true;
                 underscores = underscores && name[i] == (byte)'_' && lower[i] == (byte)'-';
                 continue;
             }
@@ -145,7 +143,7 @@ internal static class HeaderNames
                 return false;
             }
         }
-        return at == lower.Length && signs && !underscores;
+        return at == lower.Length && !underscores;
     }
 
     /// <summary>The id of the name that stands at <paramref name="start"/>; Unknown for any other.</summary>

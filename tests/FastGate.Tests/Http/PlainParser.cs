@@ -145,7 +145,7 @@ internal sealed partial record PlainParser(
     /// <summary>Framing or Host but for signs; an underscore for the dash is another matter.</summary>
     public static bool IsDisguised(string name) => ((string[])["host", "content-length", "transfer-encoding"]).Any(
         known => Signs().Replace(name, "").Equals(Signs().Replace(known, ""), StringComparison.OrdinalIgnoreCase)
-            && Signs().IsMatch(name)
+            && !name.Equals(known, StringComparison.OrdinalIgnoreCase)
             && !name.Replace('_', '-').Equals(known, StringComparison.OrdinalIgnoreCase));
 
     private sealed record Head(Match Start, List<(string Name, string Value)> Fields, int Bytes)
