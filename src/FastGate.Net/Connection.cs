@@ -320,7 +320,7 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
             {
                 Output.OnWritable();
                 // Its waiter may have closed, cut or given away the connection, or read what there was.
-                if (IsClosed || IsCut || Lane != lane || !Readable)
+                if (IsClosed || IsCut || Lane != lane)
                 {
                     return;
                 }
@@ -330,15 +330,15 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
                 Output.SendOwed();
             }
         }
-        if (!readable)
+        if (Input.IsAhead)
         {
-            return;
+            Input.OnReceived();
         }
-        if (Input.IsWaiting)
+        else if (readable && Readable && Input.IsWaiting)
         {
             Input.OnReadable();
         }
-        else
+        else if (readable && Readable)
         {
             _watch?.OnActivity(this, broken);
         }

@@ -155,6 +155,22 @@ public sealed class ConnectionReader : PipeReader
         }
     }
 
+    /// <summary>Receives for the read that waits, which goes on when <see cref="OnReceived"/> is called.</summary>
+    internal bool TryReceiveAhead()
+    {
+        if (!_wait.IsPending || IsAhead || !MayReceiveThisTurn())
+        {
+            return false;
+        }
+        _connection.Readable = true;
+        return Fill();
+    }
+
+    /// <summary>What the read waits for was received ahead.</summary>
+    internal bool IsAhead => _wait.IsPending && (!_allExamined || _ended);
+
+    internal void OnReceived() => _wait.CompleteInline(new ReadResult(Buffer, isCanceled: false, _ended));
+
     internal void OnDeadline()
     {
         if (_wait.IsPending)

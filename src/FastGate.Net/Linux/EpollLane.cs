@@ -208,7 +208,7 @@ internal sealed unsafe class EpollLane : Lane
         WaitEnded();
         if (count > 1)
         {
-            TellIdle(count);
+            LookAhead(count);
         }
         byte* one = _events;
         for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
@@ -224,20 +224,32 @@ internal sealed unsafe class EpollLane : Lane
         }
     }
 
-    /// <summary>Dispatches what happened on idle connections before the rest of the batch, which may want one: an
-    /// answer nobody asked for would be taken for the answer of whoever came first in the batch.</summary>
-    private void TellIdle(int count)
+    /// <summary>Before anybody acts on the batch: what happened on idle connections is told, because the rest of the
+    /// batch may want one, and an answer nobody asked for would be taken for the answer of whoever came first. And what
+    /// reads wait for is received, one receive after the other: the kernel's part and ours are each larger than the
+    /// first cache of instructions, and taking turns at every message they would push each other out.</summary>
+    private void LookAhead(int count)
     {
+        const uint Plain = Libc.EpollIn | Libc.EpollOut;
         byte* one = _events;
         for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
         {
             ulong data = EpollEvent.Data(one);
-            if (EpollEvent.Flags(one) != Libc.EpollOut && data != WakeData
-                && _slots[(int)(uint)data].Target is SocketConnection { IsIdle: true })
+            uint flags = EpollEvent.Flags(one);
+            if (flags == Libc.EpollOut || data == WakeData
+                || _slots[(int)(uint)data].Target is not SocketConnection connection)
             {
-                Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
+                continue;
+            }
+            if (connection.IsIdle)
+            {
+                Dispatch((int)(uint)data, (uint)(data >> 32), flags);
                 // Whoever takes it from here on must not see this edge once more.
                 EpollEvent.Set(one, 0, data);
+            }
+            else if ((flags & ~Plain) == 0 && connection.Input.TryReceiveAhead())
+            {
+                EpollEvent.Set(one, flags & Libc.EpollOut, data);
             }
         }
     }
