@@ -96,7 +96,7 @@ internal static class Forwarder
                     return;
                 }
                 isDropped = RetryRule.IsFailure(exchange.Response.Status)
-                    && RetryRule.TryTake(exchange, pool, lane.Lane);
+                    && RetryRule.TryTake(exchange, lane.Lane);
                 if (!isDropped)
                 {
                     BeginAnswer(exchange, lane, isUploading: !upload.IsCompleted);
@@ -134,13 +134,13 @@ internal static class Forwarder
                 : Reason.ConnectionTerminated);
             Feedback.Failed(exchange, pooled.Server, lane.Lane);
         }
-        while (await AgainAsync(exchange, lane, pool, end));
+        while (await AgainAsync(exchange, lane, end));
     }
 
     /// <summary>Whether there is another try, once it is time for it.</summary>
-    private static ValueTask<bool> AgainAsync(Exchange exchange, GateLane lane, ConnectionPool pool, TryEnd end)
+    private static ValueTask<bool> AgainAsync(Exchange exchange, GateLane lane, TryEnd end)
     {
-        if (end == TryEnd.Failed && !RetryRule.TryTake(exchange, pool, lane.Lane))
+        if (end == TryEnd.Failed && !RetryRule.TryTake(exchange, lane.Lane))
         {
             return new ValueTask<bool>(false);
         }

@@ -28,12 +28,17 @@ public sealed record RetryOptions
     /// <summary>More than that would find what is left to be found nowhere.</summary>
     public const int RetriesMax = 10;
 
+    /// <summary>Servers that refuse are passed by without using one of <see cref="Retries"/> up, so often at most: no
+    /// server twice.</summary>
+    public const int MovesMax = Upstreams.TriedServers.ServersMax - 1;
+
     public const int BodyBytesMax = 16 << 20;
 
     /// <summary>Nothing is tried again.</summary>
     public static RetryOptions Off { get; } = new() { Retries = 0 };
 
-    /// <summary>Tries after the first, each with a server that was not tried yet; 0 for none.</summary>
+    /// <summary>Tries after the first, each with a server that was not tried yet; 0 for none. Servers that refuse the
+    /// connection do not count (<see cref="MovesMax"/>).</summary>
     public int Retries { get; init; } = 1;
 
     public RetryOn On { get; init; } =

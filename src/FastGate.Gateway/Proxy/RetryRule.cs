@@ -11,13 +11,12 @@ internal static class RetryRule
 {
     /// <summary>Takes a retry, and what it costs.</summary>
     /// <returns>False when there is none; then the exchange ends as its last try did.</returns>
-    public static bool TryTake(Exchange exchange, ConnectionPool pool, Lane lane)
+    public static bool TryTake(Exchange exchange, Lane lane)
     {
         RetryOptions retry = exchange.Route!.Retry;
         RetryOn cause = CauseOf(exchange);
-        // The route does not ask for it, or has had its number; nobody waits for it any more.
-        if ((retry.On & cause) == 0 || exchange.Tries.Retries >= retry.Retries
-            || exchange.ClientGone || exchange.TimedOut)
+        // The route does not ask for it, or nobody waits for it any more.
+        if (!retry.IsOn || (retry.On & cause) == 0 || exchange.ClientGone || exchange.TimedOut)
         {
             return false;
         }
@@ -28,8 +27,15 @@ internal static class RetryRule
         {
             return false;
         }
-        exchange.Wait.Tried.Add(exchange.Server!);
-        if (!pool.HasOther(exchange.Wait.Tried))
+        Tries tries = exchange.Tries;
+        bool hasUntried = FindNext(exchange, isUnsent);
+        if (hasUntried && exchange.Reason == Reason.ConnectionRefused
+            && tries.TryMoveOn(lane.Now, Tries.ConnectMs(exchange.Route)))
+        {
+            exchange.Route.Upstream!.RetryBudget.CountFree(lane.Index);
+            return true;
+        }
+        if (tries.Retries >= retry.Retries || !(hasUntried || HasOtherAddress(exchange)))
         {
             return false;
         }
@@ -42,8 +48,40 @@ internal static class RetryRule
         {
             return false;
         }
-        exchange.Tries.Retries++;
+        tries.TakeRetry();
         return true;
+    }
+
+    /// <summary>Whether there is a server that was not tried. Where nothing has left and all that are in use were
+    /// tried, it may be one that is not (<see cref="Upstream.LastResort"/>).</summary>
+    private static bool FindNext(Exchange exchange, bool isUnsent)
+    {
+        Upstream upstream = exchange.Route!.Upstream!;
+        PoolWait wait = exchange.Wait;
+        wait.Tried.Add(exchange.Server!);
+        wait.LastResort = null;
+        if (upstream.Set.HasUntried(wait.Tried))
+        {
+            return true;
+        }
+        if (isUnsent)
+        {
+            wait.LastResort = upstream.LastResort(wait.Tried);
+        }
+        return wait.LastResort is not null;
+    }
+
+    /// <summary>A name that stands for several addresses leads elsewhere the next time.</summary>
+    private static bool HasOtherAddress(Exchange exchange)
+    {
+        foreach (Server server in exchange.Route!.Upstream!.Set.Servers)
+        {
+            if (server.Addresses.Length > 1)
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Takes the one replacement of a stale connection that a request gets, whatever its route says of

@@ -16,15 +16,19 @@ internal sealed class Tries
     private BufferPool _buffers = null!;
     private int _keepMax;
     private bool _isLost;
+    private int _moves;
+    private long _movesUntil;
+    private bool _isMove;
 
-    /// <summary>Tries after the first with another server; a stale connection that was replaced is none.</summary>
-    public int Retries { get; set; }
+    /// <summary>Tries after the first that <c>retries</c> bounds; a stale connection that was replaced is
+    /// none.</summary>
+    public int Retries { get; private set; }
 
     /// <summary>A stale connection was replaced: the next one may be none that idled.</summary>
     public bool HasReplaced { get; set; }
 
-    /// <summary>Tries after the first of either kind.</summary>
-    public int Repeats => Retries + (HasReplaced ? 1 : 0);
+    /// <summary>Tries after the first of any kind.</summary>
+    public int Repeats => Retries + _moves + (HasReplaced ? 1 : 0);
 
     /// <summary>The client was told to go on (100), which it needs to be told once.</summary>
     public bool HasContinued { get; set; }
@@ -93,16 +97,43 @@ internal sealed class Tries
         }
     }
 
+    /// <summary>A server refused, and the next one is asked at once without using a retry up: a server that is away
+    /// costs less than a millisecond, and which of them are is for the balancer to find out, not for a request. Who
+    /// refuses late spends <paramref name="connectMs"/> for all of them together.</summary>
+    /// <returns>False when it has moved on as often, or for as long, as it may.</returns>
+    public bool TryMoveOn(long now, long connectMs)
+    {
+        if (_moves == RetryOptions.MovesMax || (_moves > 0 && now >= _movesUntil))
+        {
+            return false;
+        }
+        if (_moves++ == 0)
+        {
+            _movesUntil = now + connectMs;
+        }
+        _isMove = true;
+        return true;
+    }
+
+    /// <summary>Uses a retry up.</summary>
+    public void TakeRetry()
+    {
+        Retries++;
+        _isMove = false;
+    }
+
     /// <summary>How long to wait before the retry that was taken last: not at all before the first, which goes to a
     /// server that has nothing to do with the failure. Full jitter, so that what failed together does not come back
     /// together.</summary>
-    public int BackoffMs() => Retries < 2
+    public int BackoffMs() => Retries < 2 || _isMove
         ? 0
         : Random.Shared.Next(Math.Min(BackoffFirstMs << (Retries - 2), BackoffMostMs) + 1);
 
     public void Clear()
     {
         Retries = 0;
+        _moves = 0;
+        _isMove = false;
         HasReplaced = false;
         HasContinued = false;
         _keepMax = 0;

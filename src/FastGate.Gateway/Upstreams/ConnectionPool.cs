@@ -62,7 +62,7 @@ public sealed class ConnectionPool
     public ValueTask<Rental> RentAsync(PoolWait wait, long connectMs, bool fresh = false)
     {
         Lane.AssertCurrent();
-        Server? server = _balancer.Pick(Lane.Now, wait.Key, wait.Tried);
+        Server? server = wait.LastResort ?? _balancer.Pick(Lane.Now, wait.Key, wait.Tried);
         if (_balancer.Set != _set)
         {
             _set = _balancer.Set;
@@ -79,6 +79,11 @@ public sealed class ConnectionPool
         if (server.TryTakePermit() || (fresh && TryFreePermit(server)))
         {
             return DialAsync(server, connectMs, wait);
+        }
+        if (server == wait.LastResort)
+        {
+            // All others were asked, so there is none to wait for.
+            return new ValueTask<Rental>(new Rental(null, Reason.ConnectionLimitReached));
         }
         // The chosen one is full: the next that has an idle connection or room.
         int place = _set.PlaceOf(server.Index);
@@ -99,21 +104,6 @@ public sealed class ConnectionPool
             }
         }
         return QueueAsync(wait, connectMs, fresh);
-    }
-
-    /// <summary>Whether an exchange that was at these servers in vain has anywhere else to go: another server in use,
-    /// or another address of one whose name has several.</summary>
-    public bool HasOther(in TriedServers tried)
-    {
-        // Few steps however many servers there are: of the tried ones only eight are remembered.
-        foreach (Server server in _upstream.Set.Servers)
-        {
-            if (!tried.Contains(server.Index) || server.Addresses.Length > 1)
-            {
-                return true;
-            }
-        }
-        return false;
     }
 
     /// <summary>Exchanges have half of the connections that there may be to the servers in use, or more. Tunnels do not

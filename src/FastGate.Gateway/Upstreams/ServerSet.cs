@@ -112,6 +112,20 @@ internal sealed class ServerSet
 
     public bool Contains(Server server) => _places[server.Index] >= 0;
 
+    /// <summary>Whether one of them was not tried yet.</summary>
+    public bool HasUntried(in TriedServers tried)
+    {
+        // Few steps however many servers there are: of the tried ones not many are remembered.
+        foreach (int server in Indices)
+        {
+            if (!tried.Contains(server))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>-1 for a server that is not in it.</summary>
     public int PlaceOf(int server) => _places[server];
 

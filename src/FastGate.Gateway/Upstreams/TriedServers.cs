@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace FastGate.Gateway.Upstreams;
 
 /// <summary>The servers that one exchange was sent to in vain, so that it goes elsewhere next time. Remembers the last
-/// eight: who has tried more of them may come back to the first.</summary>
+/// <see cref="ServersMax"/>: who has tried more of them may come back to the first.</summary>
 public struct TriedServers
 {
-    private const int ServersMax = 8;
+    public const int ServersMax = 16;
 
     private Slots _indices;
     private int _next;

@@ -99,6 +99,35 @@ public sealed class Upstream
     /// <summary>The servers that exchanges may go to now.</summary>
     internal ServerSet Set => _set;
 
+    /// <summary>A server for an exchange that could connect to none of those in use: a backup that is up, or else one
+    /// that is ejected, which may work again and is told so by nobody before its time is over. Not one that checks call
+    /// down, for they also say when it is back; and none where it is rather nobody than one that is not up.</summary>
+    /// <returns>Null for none.</returns>
+    internal Server? LastResort(in TriedServers tried)
+    {
+        ServerSet set = _set;
+        Server? ejected = null;
+        int from = Random.Shared.Next(Servers.Length);
+        for (int i = 0; i < Servers.Length; i++)
+        {
+            Server server = Servers[(from + i) % Servers.Length];
+            if (tried.Contains(server.Index) || set.Contains(server))
+            {
+                continue;
+            }
+            ServerState state = server.Status.State;
+            if (state == ServerState.Up)
+            {
+                return server;
+            }
+            if (state == ServerState.Ejected && Options.Eject.PanicPercent > 0)
+            {
+                ejected = server;
+            }
+        }
+        return ejected;
+    }
+
     /// <summary>One more server may be ejected; a moment old. Any thread.</summary>
     internal bool MayEject => Volatile.Read(ref _ejected) < _ejectedMax;
 

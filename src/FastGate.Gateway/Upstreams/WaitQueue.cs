@@ -91,10 +91,15 @@ public sealed class PoolWait : LaneTimer
     /// <summary>The exchange's key for <see cref="Balance.Hash"/>; 0 for none.</summary>
     public ulong Key { get; set; }
 
+    /// <summary>Where it goes next, whatever else could be chosen; null leaves it to the balancer. See
+    /// <see cref="Upstream.LastResort"/>.</summary>
+    public Server? LastResort { get; set; }
+
     /// <summary>The exchange is over: the next one asks for itself.</summary>
     public void Forget()
     {
         Key = 0;
+        LastResort = null;
         Tried.Clear();
     }
 

@@ -1,3 +1,4 @@
+using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Upstreams;
 
 namespace FastGate.Tests.Proxy;
@@ -21,7 +22,7 @@ public sealed class RetryTests
     [InlineData("HTTP/1.1 504 Late\r\n\r\n")]
     public void Another_server_answers_and_the_client_sees_only_that(string answer)
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send(Get);
         Peer first = bed.Asked();
@@ -47,7 +48,7 @@ public sealed class RetryTests
     [Fact]
     public void Half_a_head_in_pieces_leaves_nothing_for_the_next_answer()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send(Get);
         Peer first = bed.Asked();
@@ -66,7 +67,7 @@ public sealed class RetryTests
     [Fact]
     public void When_all_were_tried_the_last_answer_goes_out_as_it_came()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send(Get);
         bed.Asked().Send("HTTP/1.1 503 Other\r\nContent-Length: 5\r\n\r\nother");
@@ -80,7 +81,7 @@ public sealed class RetryTests
     [Fact]
     public void The_reason_is_that_of_the_last_try()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send(Get);
         bed.Asked().Send("nonsense\r\n\r\n");
@@ -93,7 +94,7 @@ public sealed class RetryTests
     [Fact]
     public void The_connection_of_a_dropped_answer_is_used_again()
     {
-        using var bed = new Bed("retry = { budget_min = \"1000/s\" }");
+        using var bed = new RetryBed("retry = { budget_min = \"1000/s\" }");
         Peer client = bed.Connect();
         for (int i = 0; i < 4; i++)
         {
@@ -113,7 +114,7 @@ public sealed class RetryTests
     [InlineData("budget = \"1%\", budget_min = \"none\"", "")]
     public void What_is_not_asked_for_or_not_in_the_budget_ends_as_it_was(string retry, string answer)
     {
-        using var bed = new Bed($"retry = {{ {retry} }}");
+        using var bed = new RetryBed($"retry = {{ {retry} }}");
         Peer client = bed.Connect();
         client.Send(Get);
         Peer first = bed.Asked();
@@ -134,7 +135,7 @@ public sealed class RetryTests
     [Fact]
     public void Off_is_off()
     {
-        using var bed = new Bed("retry = \"off\"", servers: ["/nobody", "/nobody-else"]);
+        using var bed = new RetryBed("retry = \"off\"", servers: ["/nobody", "/nobody-else"]);
         Peer client = bed.Connect();
         client.Send(Get);
         Assert.Contains("error=connection_refused\r\n", client.Received);
@@ -150,7 +151,7 @@ public sealed class RetryTests
     [InlineData("GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")]
     public void What_may_not_happen_twice_is_not_sent_twice(string request)
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         foreach (string answer in (string[])["", Busy])
         {
             Peer client = bed.Connect();
@@ -174,7 +175,7 @@ public sealed class RetryTests
     [InlineData(Get)]
     public void What_never_left_may_be_sent_elsewhere_and_costs_nothing(string request)
     {
-        using var bed = new Bed("retry = { budget = \"1%\", budget_min = \"none\" }", servers: ["/nobody", "/b"]);
+        using var bed = new RetryBed("retry = { budget = \"1%\", budget_min = \"none\" }", servers: ["/nobody", "/b"]);
         Peer client = bed.Connect();
         // One of two begins with the server that refuses.
         for (int i = 0; i < 2; i++)
@@ -195,7 +196,7 @@ public sealed class RetryTests
     [Fact]
     public void With_one_server_there_is_nowhere_to_go()
     {
-        using var bed = new Bed("retry = { retries = 5 }", servers: ["/a"]);
+        using var bed = new RetryBed("retry = { retries = 5 }", servers: ["/a"]);
         Peer client = bed.Connect();
         client.Send(Get);
         bed.Asked().End();
@@ -209,7 +210,7 @@ public sealed class RetryTests
     [InlineData("Transfer-Encoding: chunked", "6;x=y\r\nbodyre\r\n2\r\nst\r\n0\r\nX-T", ": 1\r\n\r\n")]
     public void A_body_that_was_read_in_part_is_sent_again_and_then_the_rest(string framing, string part, string rest)
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send($"PUT /a HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n{part}");
         Peer first = bed.Asked(out string received);
@@ -237,7 +238,7 @@ public sealed class RetryTests
     [Fact]
     public void A_busy_server_s_answer_in_the_middle_of_an_upload_ends_that_try_alone()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nbody");
         bed.Asked().Send(Busy);
@@ -256,7 +257,7 @@ public sealed class RetryTests
     [InlineData("Transfer-Encoding: chunked", "1\r\n1\r\n", false)]
     public void A_body_is_kept_up_to_body_max_and_not_a_byte_beyond(string framing, string body, bool isRetried)
     {
-        using var bed = new Bed("retry = { body_max = \"4B\" }");
+        using var bed = new RetryBed("retry = { body_max = \"4B\" }");
         Peer client = bed.Connect();
         client.Send($"PUT /a HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n{body}");
         bed.Asked().Reset();
@@ -267,7 +268,7 @@ public sealed class RetryTests
     [Fact]
     public void What_is_kept_goes_back_as_soon_as_there_is_an_answer()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send($"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n{new string('x', 60_000)}");
         Peer first = bed.Asked();
@@ -281,7 +282,7 @@ public sealed class RetryTests
     [Fact]
     public void A_body_that_nobody_could_send_again_is_not_kept()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         foreach (string method in (string[])["POST", "PATCH"])
         {
             bed.Connect().Send($"{method} /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n{new string('x', 9000)}");
@@ -295,7 +296,7 @@ public sealed class RetryTests
     [Fact]
     public void Leave_to_go_on_is_passed_on_once()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send("PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
         Peer first = bed.Asked();
@@ -317,7 +318,7 @@ public sealed class RetryTests
     [Fact]
     public void A_try_has_its_time_and_the_exchange_its_own()
     {
-        using var bed = new Bed("retry = { per_try = \"200ms\" }\ntimeout = { first_byte = \"5s\", total = \"1s\" }");
+        using var bed = new RetryBed("retry = { per_try = \"200ms\" }\ntimeout = { first_byte = \"5s\", total = \"1s\" }");
         Peer client = bed.Connect();
         client.Send(Get);
         Peer first = bed.Asked();
@@ -340,7 +341,7 @@ public sealed class RetryTests
     [Fact]
     public void The_time_of_the_exchange_is_not_renewed_by_another_try()
     {
-        using var bed = new Bed("timeout = { first_byte = \"5s\", total = \"1s\" }");
+        using var bed = new RetryBed("timeout = { first_byte = \"5s\", total = \"1s\" }");
         Peer client = bed.Connect();
         client.Send(Get);
         Peer first = bed.Asked();
@@ -356,7 +357,7 @@ public sealed class RetryTests
     [Fact]
     public void Later_tries_wait_a_little_and_end_with_their_client()
     {
-        using var bed = new Bed("retry = { retries = 9, budget_min = \"1000/s\" }", servers: ["/a", "/b", "/c", "/d", "/e", "/f"]);
+        using var bed = new RetryBed("retry = { retries = 9, budget_min = \"1000/s\" }", servers: ["/a", "/b", "/c", "/d", "/e", "/f"]);
         bool hasWaited = false;
         for (int i = 0; i < 40 && !hasWaited; i++)
         {
@@ -402,7 +403,7 @@ public sealed class RetryTests
     [Fact]
     public void Every_server_is_tried_once_and_then_it_ends()
     {
-        using var bed = new Bed("retry = { retries = 9, budget_min = \"1000/s\" }", servers: ["/a", "/b", "/c"]);
+        using var bed = new RetryBed("retry = { retries = 9, budget_min = \"1000/s\" }", servers: ["/a", "/b", "/c"]);
         Peer client = bed.Connect();
         client.Send(Get);
         var tried = new HashSet<Peer>();
@@ -421,7 +422,7 @@ public sealed class RetryTests
     [Fact]
     public void A_stale_connection_that_is_replaced_takes_no_retry_but_its_price()
     {
-        using var bed = new Bed("retry = { budget_min = \"1000/s\" }");
+        using var bed = new RetryBed("retry = { budget_min = \"1000/s\" }");
         Peer client = bed.Connect();
         for (int i = 0; i < 2; i++)
         {
@@ -445,7 +446,7 @@ public sealed class RetryTests
     [InlineData("retry = { budget = \"1%\", budget_min = \"none\" }", false)]
     public void A_stale_connection_is_replaced_without_retries_and_not_without_their_budget(string retry, bool isReplaced)
     {
-        using var bed = new Bed(retry, servers: ["/a"]);
+        using var bed = new RetryBed(retry, servers: ["/a"]);
         Peer client = bed.Connect();
         client.Send(Get);
         bed.Asked().Send(Ok);
@@ -458,7 +459,7 @@ public sealed class RetryTests
     [Fact]
     public void Each_failed_try_counts_for_its_server()
     {
-        using var bed = new Bed();
+        using var bed = new RetryBed();
         Peer client = bed.Connect();
         client.Send(Get);
         bed.Asked().Reset();
@@ -467,54 +468,81 @@ public sealed class RetryTests
         Assert.Equal(1, bed.Gate.Gate.Stats.Sum().Requests);
     }
 
-    /// <summary>A gate whose servers take turns.</summary>
-    private sealed class Bed : IDisposable
+    /// <summary>All but one of a group are away: it costs no request, however few <c>retries</c> there are.</summary>
+    [Theory]
+    [InlineData(3, Get)]
+    [InlineData(16, Get)]
+    [InlineData(16, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody")]
+    public void Servers_that_refuse_use_no_retry_up(int servers, string request)
     {
-        public Bed(string route = "", string[]? servers = null)
+        using var bed = new RetryBed("retry = { retries = 1, budget = \"1%\", budget_min = \"none\" }",
+            servers: [.. Enumerable.Range(1, servers - 1).Select(static i => $"/nobody{i}"), "/b"]);
+        Peer client = bed.Connect();
+        for (int i = 0; i < 2 * servers; i++)
         {
-            servers ??= ["/a", "/b"];
-            Gate = new GateInMemory(GateInMemory.Plain.Replace("servers = [\"demo:\"]", $"""
-                servers = [{string.Join(", ", servers.Select(static path => $"\"unix:{path}\""))}]
-                balance = "round_robin"
-                eject = "off"
-                """, StringComparison.Ordinal) + "\n" + route);
-            Peers = [.. servers.Where(static path => !path.StartsWith("/nobody", StringComparison.Ordinal))
-                .Select(path => Gate.Listen(path))];
+            client.Forget();
+            client.Send(request);
+            bed.Asked().Send(Ok);
+            Assert.EndsWith("\r\n\r\nok", client.Received);
         }
+        Assert.Equal((0L, true), (bed.Budget.Sum().Charged, bed.Budget.Sum().Free >= servers - 1));
+    }
 
-        public GateInMemory Gate { get; }
-
-        public List<Peer>[] Peers { get; }
-
-        public RetryBudget Budget => Gate.Gate.Upstreams[0].RetryBudget;
-
-        public Peer Connect() => Gate.Connect();
-
-        /// <summary>The server's end that got something; it is forgotten.</summary>
-        public Peer Asked() => Asked(out _);
-
-        public Peer Asked(out string received)
+    [Fact]
+    public void The_retry_is_there_still_when_servers_have_refused()
+    {
+        // The round begins anywhere.
+        for (int i = 0; i < 8; i++)
         {
-            Peer? peer = Find();
-            Assert.NotNull(peer);
-            received = peer.Received;
-            peer.Forget();
-            return peer;
+            using var bed = new RetryBed("retry = { retries = 1 }", servers: ["/nobody", "/nobody2", "/a", "/b"]);
+            Peer client = bed.Connect();
+            client.Send(Get);
+            bed.Asked().Reset();
+            bed.Asked().Send(Ok);
+            Assert.EndsWith("\r\n\r\nok", client.Received);
         }
+    }
 
-        public Peer? TryAsked()
+    [Fact]
+    public void An_outage_of_many_ends_after_so_many_servers_and_the_retries()
+    {
+        using var bed = new RetryBed("retry = { retries = 2 }", servers: [.. Enumerable.Range(0, 40).Select(static i => $"/nobody{i}")]);
+        Peer client = bed.Connect();
+        client.Send(Get);
+        bed.Gate.Advance(100);
+        Assert.Contains("error=connection_refused\r\n", client.Received);
+        Server[] servers = bed.Gate.Gate.Upstreams[0].Servers;
+        Assert.Equal(1 + 15 + 2, servers.Sum(static server => server.Stats.Sum().Requests));
+        Assert.All(servers, static server => Assert.InRange(server.Stats.Sum().Requests, 0, 1));
+    }
+
+    [Theory]
+    [InlineData("retry = { on = [\"reset\", \"503\"] }")]
+    [InlineData("retry = \"off\"")]
+    public void Who_refuses_is_not_passed_by_where_that_is_not_asked_for(string route)
+    {
+        using var bed = new RetryBed(route, servers: ["/nobody", "/nobody2", "/nobody3"]);
+        Peer client = bed.Connect();
+        client.Send(Get);
+        Assert.Contains("error=connection_refused\r\n", client.Received);
+        Assert.Equal(1, bed.Gate.Gate.Upstreams[0].Servers.Sum(static server => server.Stats.Sum().Requests));
+    }
+
+    /// <summary>Who refuses late is as expensive as who does not answer.</summary>
+    [Fact]
+    public void Moving_on_is_bound_in_number_and_in_time()
+    {
+        var tries = new Tries();
+        int moves = 0;
+        while (tries.TryMoveOn(now: 1_000, connectMs: 300))
         {
-            Peer? peer = Find();
-            peer?.Forget();
-            return peer;
+            moves++;
         }
-
-        public void Dispose() => Gate.Dispose();
-
-        private Peer? Find()
-        {
-            Gate.Run();
-            return Peers.SelectMany(static peers => peers).SingleOrDefault(static peer => peer.ReceivedBytes > 0);
-        }
+        Assert.Equal((RetryOptions.MovesMax, RetryOptions.MovesMax), (moves, tries.Repeats));
+        tries.Clear();
+        Assert.True(tries.TryMoveOn(1_000, 300));
+        Assert.True(tries.TryMoveOn(1_299, 300));
+        Assert.False(tries.TryMoveOn(1_300, 300));
+        Assert.Equal(2, tries.Repeats);
     }
 }

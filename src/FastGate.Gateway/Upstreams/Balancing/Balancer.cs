@@ -93,17 +93,6 @@ internal abstract class Balancer
 
     private bool IsExhausted(in TriedServers tried)
     {
-        if (Set.Count > tried.Count)
-        {
-            return false;
-        }
-        foreach (int server in Set.Indices)
-        {
-            if (!tried.Contains(server))
-            {
-                return false;
-            }
-        }
-        return true;
+        return Set.Count <= tried.Count && !Set.HasUntried(tried);
     }
 }

@@ -201,16 +201,16 @@ public sealed class UsableServersTests
     }
 
     [Fact]
-    public void Who_has_tried_more_than_eight_servers_remembers_the_last()
+    public void Who_has_tried_more_than_sixteen_servers_remembers_the_last()
     {
-        var bed = new ChoiceBed(Balance.P2c, ChoiceBed.Equal(10));
+        var bed = new ChoiceBed(Balance.P2c, ChoiceBed.Equal(18));
         var tried = new TriedServers();
         tried.Add(bed.Servers[0]);
         tried.Add(bed.Servers[0]);
         Assert.Equal(1, tried.Count);
         Array.ForEach(bed.Servers, server => tried.Add(server));
-        Assert.Equal(8, tried.Count);
-        Assert.Equal([false, false, true, true, true, true, true, true, true, true],
+        Assert.Equal(16, tried.Count);
+        Assert.Equal([false, false, .. Enumerable.Repeat(true, 16)],
             bed.Servers.Select(server => tried.Contains(server.Index)));
         tried.Clear();
         Assert.False(tried.Contains(5));
