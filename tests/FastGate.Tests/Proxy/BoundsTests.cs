@@ -1,3 +1,5 @@
+using FastGate.Gateway.Upstreams;
+
 namespace FastGate.Tests.Proxy;
 
 /// <summary>Every bound in time and in bytes, at the bound, with the time moved by hand.</summary>
@@ -416,6 +418,39 @@ public sealed class BoundsTests
             peer.Send("what was under way");
             Assert.False(peer.Broken, "it may not have seen its answer");
         }
+    }
+
+    /// <summary>Tunnels have permits of their own, and a connection that idles is anybody's: neither makes a body that
+    /// has not begun wait, and exchanges do.</summary>
+    [Fact]
+    public void Of_the_half_that_is_taken_neither_tunnels_nor_idle_connections_are()
+    {
+        using GateInMemory gate = With(pool: "pool = { connections_max = 4, tunnels_max = 8 }");
+        const string Head = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";
+        for (int i = 0; i < 6; i++)
+        {
+            gate.Connect().Send("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+            gate.Upstream[i].Send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+        }
+        Server server = gate.Gate.Upstreams[0].Servers[0];
+        Assert.Equal((6, 0, 6), (server.Tunnels, server.Connections, server.Active));
+        Peer[] clients = [.. Enumerable.Range(0, 3).Select(_ => gate.Connect())];
+        Array.ForEach(clients, static client => client.Send(Get));
+        for (int i = 6; i < 9; i++)
+        {
+            gate.Upstream[i].Send(Ok);
+        }
+        Assert.Equal(3, gate.Gate.Upstreams[0].IdleOf(server));
+        for (int i = 0; i < 2; i++)
+        {
+            clients[i].Send(Head);
+            Assert.Equal(i + 1, gate.Upstream.Count(static peer => peer.Received.Contains("POST", StringComparison.Ordinal)));
+        }
+        // Two of four: now the next one's body is awaited.
+        clients[2].Send(Head);
+        Assert.Equal(2, gate.Upstream.Count(static peer => peer.Received.Contains("POST", StringComparison.Ordinal)));
+        clients[2].Send("h");
+        Assert.Equal(3, gate.Upstream.Count(static peer => peer.Received.Contains("POST", StringComparison.Ordinal)));
     }
 
     [Fact]

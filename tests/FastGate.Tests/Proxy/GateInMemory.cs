@@ -103,6 +103,10 @@ internal sealed class GateInMemory : IDisposable
         return peer!;
     }
 
+    /// <summary>Connects to a server as the gate would, on the lane.</summary>
+    public Connection ConnectNow(string path) =>
+        Completed(_transport.ConnectAsync(Lane, NetAddress.Unix(path), LaneTimer.Never));
+
     /// <summary>Checks of health begin.</summary>
     public void StartChecks()
     {

@@ -115,6 +115,23 @@ public abstract class DeadlineContract(TransportBed bed) : IDisposable
         client.Output.Discard();
     });
 
+    /// <summary>What the pace was for is over when its flush was canceled: due for ever, it would keep the lane
+    /// awake.</summary>
+    [Fact]
+    public void A_pace_whose_flush_was_canceled_is_not_due_again_and_again() => bed.Run(async lane =>
+    {
+        var (client, _) = await bed.PairAsync(lane);
+        client.SetWritePace(new Pace(bytesPerSecond: 1L << 40, graceMs: 30, creditMaxMs: 30));
+        var flush = client.Output.WriteAsync(Ends.Pattern(8 * 1024 * 1024).AsMemory());
+        Assert.True(client.Output.IsWaiting);
+        client.Output.CancelPendingFlush();
+        Assert.True((await flush).IsCanceled);
+        Assert.NotEqual(LaneTimer.Never, client.Due);
+        await TransportBed.PassAsync(lane, 60);
+        Assert.Equal(LaneTimer.Never, client.Due);
+        Assert.Equal(ConnectionFault.None, client.Fault);
+    });
+
     [Fact]
     public void A_peer_that_keeps_the_pace_is_not() => bed.Run(async lane =>
     {
