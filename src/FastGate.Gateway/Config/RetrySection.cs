@@ -11,6 +11,9 @@ internal static class RetrySection
         ("503", RetryOn.Status503), ("504", RetryOn.Status504),
     ];
 
+    private static readonly (string Word, int Value)[] Hedges =
+        [("p95", 95), ("p99", 99), ("p90", 90), ("p75", 75), ("p50", 50), ("off", 0)];
+
     /// <summary>What it does not say is <paramref name="inherited"/>, or what is built in where that is
     /// "off".</summary>
     public static RetryOptions Read(TableReader table, RetryOptions inherited)
@@ -28,6 +31,7 @@ internal static class RetrySection
             BodyMax = (int)retry.Size("body_max", before.BodyMax, 1, RetryOptions.BodyBytesMax),
             BudgetPercent = retry.Share("budget", before.BudgetPercent),
             BudgetMinPerDay = retry.Rate("budget_min", before.BudgetMinPerDay, none: 0),
+            HedgePercent = retry.Word("hedge", before.HedgePercent, Hedges),
         };
     }
 

@@ -62,8 +62,8 @@ internal sealed record Shape(string Title, string[] Keys, string[] Later)
     public static Shape Timeout { get; } = new("'timeout'", ["connect", "first_byte", "idle", "tunnel", "total"], []);
 
     public static Shape Retry { get; } = new("'retry'",
-        ["retries", "on", "per_try", "body_max", "budget", "budget_min"],
-        ["hedge"]);
+        ["retries", "on", "per_try", "body_max", "budget", "budget_min", "hedge"],
+        []);
 
     public static Shape Respond { get; } = new("'respond'", ["status", "body", "headers"], []);
 

@@ -59,6 +59,12 @@ internal sealed partial class Exchange : ConnectionWatch
     /// <summary>The connection the request went to, while it is rented.</summary>
     public PooledConnection? Pooled { get; set; }
 
+    /// <summary>Of those whose routes hedge.</summary>
+    public Hedge Hedge => field ??= new Hedge(this);
+
+    /// <summary>The connection of a second copy, while both are under way.</summary>
+    public PooledConnection? Second { get; set; }
+
     /// <summary>The server that was tried last; survives giving the connection back.</summary>
     public Server? Server { get; set; }
 
@@ -208,22 +214,10 @@ internal sealed partial class Exchange : ConnectionWatch
     public void Discharge() => _memory.Give(HeldBytes);
 
     /// <summary>The head of the request is with the upstream's socket.</summary>
-    public void NoteHeadSent()
-    {
-        if (HeadSentAt == 0)
-        {
-            HeadSentAt = Stopwatch.GetTimestamp();
-        }
-    }
+    public void NoteHeadSent() => HeadSentAt = HeadSentAt == 0 ? Stopwatch.GetTimestamp() : HeadSentAt;
 
     /// <summary>The head of the answer is with the client's socket.</summary>
-    public void NoteAnswerSent()
-    {
-        if (AnswerSentAt == 0)
-        {
-            AnswerSentAt = Stopwatch.GetTimestamp();
-        }
-    }
+    public void NoteAnswerSent() => AnswerSentAt = AnswerSentAt == 0 ? Stopwatch.GetTimestamp() : AnswerSentAt;
 
     /// <summary>Notes why the exchange fails; the first reason stands.</summary>
     public void Fail(Reason reason)
@@ -295,6 +289,7 @@ internal sealed partial class Exchange : ConnectionWatch
     {
         Wait.GiveUp();
         Pooled?.Connection.Abort();
+        Second?.Connection.Abort();
     }
 
     /// <summary>A FIN alone is a legal half-close and still gets its answer; pipelined bytes wait their turn.</summary>

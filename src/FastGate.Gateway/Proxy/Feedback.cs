@@ -13,8 +13,9 @@ internal static class Feedback
 
     /// <summary>The head of a final answer is there. Told now and not when its body has ended, which may take
     /// hours.</summary>
-    public static void Answered(Exchange exchange, Server server, Lane lane)
+    public static void Answered(Exchange exchange, PooledConnection pooled, Lane lane)
     {
+        Server server = pooled.Server;
         // Before the whole request was sent, the time is the client's.
         long took = exchange.SentAt == 0 || exchange.SentAt > exchange.AnsweredAt
             ? -1
@@ -26,6 +27,25 @@ internal static class Feedback
             >= 500 => Outcome.ServerError,
             _ => Outcome.Answered,
         });
+        if (exchange.Route!.Retry.HedgePercent > 0 && took >= 0 && !RetryRule.IsFailure(exchange.Response.Status))
+        {
+            pooled.Pool.HeadTimes.Record(lane.Now, took);
+        }
+    }
+
+    /// <summary>Another server was faster: this one was given up, or had failed by then.</summary>
+    public static void Lost(Server server, Lane lane, long sentAt, Outcome outcome)
+    {
+        long took = Microseconds(sentAt, Stopwatch.GetTimestamp());
+        if (outcome == Outcome.Unavailable)
+        {
+            server.Stats.Answered(lane.Index, took, lane.Now);
+        }
+        else
+        {
+            server.Stats.Failed(lane.Index, isError: outcome == Outcome.Failed);
+        }
+        server.Finished(lane, took, outcome);
     }
 
     /// <summary>No answer came, or the rest of one is missing; why is noted in the exchange.</summary>

@@ -17,10 +17,6 @@ namespace FastGate.Gateway.Proxy;
 /// connection is cut.</summary>
 internal static class Forwarder
 {
-    /// <summary>Answers with 1xx that one request may get before its final one; more are an attack on our
-    /// time.</summary>
-    private const int InterimAnswersMax = 32;
-
     private enum TryEnd : byte
     {
         /// <summary>The reason is noted.</summary>
@@ -29,20 +25,6 @@ internal static class Forwarder
         Dropped,
         /// <summary>Its connection had ended before it began.</summary>
         Stale,
-    }
-
-    private enum Heard : byte
-    {
-        /// <summary>The reason is noted.</summary>
-        Failed,
-        /// <summary>The connection ended before a byte of an answer.</summary>
-        Nothing,
-        /// <summary>The head of a final answer is in <see cref="Exchange.Response"/>.</summary>
-        Head,
-        /// <summary>Not yet a whole head.</summary>
-        More,
-        /// <summary>The head of an interim answer is there.</summary>
-        Interim,
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
@@ -77,18 +59,23 @@ internal static class Forwarder
             // 6b the request. Forked: its body goes on while the answer is waited for, and may come before it ended.
             Connection upstream = BeginTry(exchange, pooled);
             ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
+            if (route.Retry.HedgePercent > 0 && Hedge.TryDelay(exchange, pool, out long delayMs))
+            {
+                pooled = await exchange.Hedge.RaceAsync(pool, lane.Lane, pooled, delayMs);
+                upstream = pooled.Connection;
+            }
             // 6c the head of the answer
-            Heard heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim: 0);
+            Heard heard = AnswerHead.Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim: 0);
             if (heard > Heard.Head)
             {
-                heard = await HearMoreAsync(exchange, upstream, lane, heard);
+                heard = await AnswerHead.HearMoreAsync(exchange, upstream, lane, heard);
             }
             // 6d the answer, unless another server may have a better one
             bool whole = false;
             bool isDropped = false;
             if (heard == Heard.Head)
             {
-                Feedback.Answered(exchange, pooled.Server, lane.Lane);
+                Feedback.Answered(exchange, pooled, lane.Lane);
                 if (exchange.Response.Status == 101)
                 {
                     await SwitchAsync(exchange, lane, pooled, upload);
@@ -279,122 +266,5 @@ internal static class Forwarder
             exchange.Pooled!.Connection.Output.CancelPendingFlush();
         }
         return upload;
-    }
-
-    /// <summary>Reads on after a first read that was not the whole of a final head; interim answers are passed on as
-    /// they come.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane,
-        Heard heard)
-    {
-        int interim = 0;
-        while (heard >= Heard.More)
-        {
-            if (heard == Heard.Interim)
-            {
-                interim++;
-                await PassInterimAsync(exchange, lane, upstream);
-                exchange.Scanned = 0;
-            }
-            heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim);
-        }
-        return heard;
-    }
-
-    /// <summary>What a read from the upstream brought. The head stays unconsumed until it is written: its slices refer
-    /// to the reader's buffer.</summary>
-    private static Heard Hear(Exchange exchange, ConnectionReader input, in ReadResult read, int interim)
-    {
-        if (read.IsCanceled)
-        {
-            exchange.Fail(Reason.HttpResponseTimeout);
-            return Heard.Failed;
-        }
-        ParseStatus status = Parse(exchange, read.Buffer);
-        if (status == ParseStatus.Incomplete)
-        {
-            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            if (!read.IsCompleted)
-            {
-                return Heard.More;
-            }
-            if (read.Buffer.IsEmpty && interim == 0)
-            {
-                return Heard.Nothing;
-            }
-            exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout : Reason.HttpResponseIncomplete);
-            return Heard.Failed;
-        }
-        bool isInterim = exchange.Response.Status is < 200 and not 101;
-        if (status != ParseStatus.Complete || !IsAcceptable(exchange) || (isInterim && interim == InterimAnswersMax))
-        {
-            exchange.Fail(Reason.HttpProtocolError, RuleWords.Of(status));
-            return Heard.Failed;
-        }
-        if (isInterim)
-        {
-            return Heard.Interim;
-        }
-        exchange.AnsweredAt = Stopwatch.GetTimestamp();
-        return Heard.Head;
-    }
-
-    private static ParseStatus Parse(Exchange exchange, in ReadOnlySequence<byte> buffer)
-    {
-        if (buffer.IsEmpty)
-        {
-            return ParseStatus.Incomplete;
-        }
-        HeadLimits limits = exchange.Table.ResponseLimits;
-        bool answersHead = exchange.Request.Method == Method.Head;
-        if (buffer.IsSingleSegment)
-        {
-            exchange.ResponseBytes = buffer.First;
-        }
-        else
-        {
-            exchange.ResponseBytes = exchange.StraddleResponse(buffer, limits.HeadBytesMax + 1);
-        }
-        int scanned = exchange.Scanned;
-        ParseStatus status = ResponseParser.Parse(
-            exchange.ResponseBytes.Span, limits, answersHead, exchange.Response, ref scanned);
-        exchange.Scanned = scanned;
-        return status;
-    }
-
-    /// <summary>A switch of protocols that nobody asked for would turn the connection into a tunnel for the
-    /// upstream.</summary>
-    private static bool IsAcceptable(Exchange exchange) => exchange.Response.Status != 101
-        || (exchange.Request.Upgrade && exchange.Response.Upgrade && Upgrades.WereAskedFor(exchange.Request.Headers,
-            exchange.HeadBytes, exchange.Response.Headers, exchange.ResponseBytes.Span));
-
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask PassInterimAsync(Exchange exchange, GateLane lane, Connection upstream)
-    {
-        // HTTP/1.0 has no interim answers (RFC 9110 section 15.2), and whoever was told to go on by one server need not
-        // hear it from the next.
-        Tries tries = exchange.Tries;
-        bool isContinue = exchange.Response.Status == 100;
-        bool wanted = exchange.Request.MinorVersion > 0 && !(isContinue && tries.HasContinued && tries.Retries > 0);
-        tries.HasContinued |= isContinue;
-        if (wanted)
-        {
-            ClientHead.WriteInterim(exchange, exchange.Client.Output);
-        }
-        ResponseBody.ConsumeHead(exchange, upstream.Input);
-        if (!wanted)
-        {
-            return;
-        }
-        exchange.Client.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        FlushResult flushed = await exchange.Client.Output.FlushAsync();
-        if (flushed.IsCompleted || flushed.IsCanceled)
-        {
-            exchange.OnClientGone();
-        }
-        else if (isContinue)
-        {
-            RequestBody.Continued(exchange, lane);
-        }
     }
 }

@@ -163,6 +163,7 @@ internal sealed class GateLane
     public void Abandon(Exchange exchange)
     {
         exchange.Pooled?.Pool.Drop(exchange.Pooled);
+        exchange.Second?.Pool.Drop(exchange.Second);
         exchange.Tries.Clear();
         if (!exchange.IsCounted)
         {

@@ -59,5 +59,9 @@ public sealed record RetryOptions
     /// none.</summary>
     public long BudgetMinPerDay { get; init; } = 3 * 86_400;
 
+    /// <summary><c>hedge</c>: a second copy goes to another server once the first is silent for as long as so many of a
+    /// hundred answers take; 0 for never. See <see cref="Hedge"/>.</summary>
+    public int HedgePercent { get; init; }
+
     public bool IsOn => Retries > 0 && On != RetryOn.None;
 }

@@ -52,6 +52,22 @@ internal static class RetryRule
         return true;
     }
 
+    /// <summary>Takes a second copy of a request whose first one is with a server still, and what it costs. It is for
+    /// another server that is in use.</summary>
+    public static bool TryHedge(Exchange exchange, Lane lane)
+    {
+        Upstream upstream = exchange.Route!.Upstream!;
+        TriedServers tried = exchange.Wait.Tried;
+        tried.Add(exchange.Server!);
+        if (exchange.ClientGone || exchange.TimedOut || !upstream.Set.HasUntried(tried)
+            || !upstream.RetryBudget.TrySpend(lane.Index, lane.Now))
+        {
+            return false;
+        }
+        exchange.Wait.Tried = tried;
+        return exchange.Tries.HasHedged = true;
+    }
+
     /// <summary>Whether there is a server that was not tried. Where nothing has left and all that are in use were
     /// tried, it may be one that is not (<see cref="Upstream.LastResort"/>).</summary>
     private static bool FindNext(Exchange exchange, bool isUnsent)

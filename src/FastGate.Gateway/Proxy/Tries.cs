@@ -28,7 +28,10 @@ internal sealed class Tries
     public bool HasReplaced { get; set; }
 
     /// <summary>Tries after the first of any kind.</summary>
-    public int Repeats => Retries + _moves + (HasReplaced ? 1 : 0);
+    public int Repeats => Retries + _moves + (HasReplaced ? 1 : 0) + (HasHedged ? 1 : 0);
+
+    /// <summary>A second copy was sent, or was to be.</summary>
+    public bool HasHedged { get; set; }
 
     /// <summary>The client was told to go on (100), which it needs to be told once.</summary>
     public bool HasContinued { get; set; }
@@ -135,6 +138,7 @@ internal sealed class Tries
         _moves = 0;
         _isMove = false;
         HasReplaced = false;
+        HasHedged = false;
         HasContinued = false;
         _keepMax = 0;
         _kept.Release();

@@ -48,6 +48,9 @@ public sealed class ConnectionPool
 
     public Lane Lane { get; }
 
+    /// <summary>For routes that hedge.</summary>
+    internal HeadTimes HeadTimes => field ??= new HeadTimes();
+
     /// <summary>Idle connections of this lane; any thread.</summary>
     public int IdleCount => Volatile.Read(ref _idleCount);
 
@@ -82,7 +85,7 @@ public sealed class ConnectionPool
         }
         if (server == wait.LastResort)
         {
-            // All others were asked, so there is none to wait for.
+            // All others were asked: there is none to wait for.
             return new ValueTask<Rental>(new Rental(null, Reason.ConnectionLimitReached));
         }
         // The chosen one is full: the next that has an idle connection or room.
@@ -103,7 +106,9 @@ public sealed class ConnectionPool
                 return DialAsync(other, connectMs, wait);
             }
         }
-        return QueueAsync(wait, connectMs, fresh);
+        return wait.IsHedge
+            ? new ValueTask<Rental>(new Rental(null, Reason.ConnectionLimitReached))
+            : QueueAsync(wait, connectMs, fresh);
     }
 
     /// <summary>Exchanges have half of the connections that there may be to the servers in use, or more. Tunnels do not

@@ -95,6 +95,9 @@ public sealed class PoolWait : LaneTimer
     /// <see cref="Upstream.LastResort"/>.</summary>
     public Server? LastResort { get; set; }
 
+    /// <summary>It is for a second copy, which never queues: others have none yet.</summary>
+    public bool IsHedge { get; set; }
+
     /// <summary>The exchange is over: the next one asks for itself.</summary>
     public void Forget()
     {

@@ -24,13 +24,15 @@ public sealed class OutageTests
         ? seconds
         : 6;
 
-    [Fact]
-    public async Task One_of_three_that_is_killed_again_and_again_costs_no_request()
+    [Theory]
+    [InlineData("")]
+    [InlineData("retry = { hedge = \"p75\" }")]
+    public async Task One_of_three_that_is_killed_again_and_again_costs_no_request(string route)
     {
         using var servers = new ServerProcesses(3);
         using var scratch = new Scratch();
         using GateProcess gate = GateProcess.Serve(scratch, GateOnLoopback.To(
-            string.Join("\", \"", servers.Addresses),
+            string.Join("\", \"", servers.Addresses), route,
             upstream: "health = { path = \"/\", every = \"500ms\", timeout = \"400ms\" }",
             rest: "[log]\naccess = \"off\"\n"));
         long from = Stopwatch.GetTimestamp();

@@ -35,6 +35,32 @@ public sealed class SlowServerTests
         Assert.True(P99(after) < SlowMs / 2, $"the p99 is {P99(after):f0} ms still");
     }
 
+    /// <summary>Whoever balances does not know of it, so every third request begins with the slow one; none waits for
+    /// it.</summary>
+    [Fact]
+    public void With_hedging_a_slow_server_costs_its_requests_the_p95_and_no_more()
+    {
+        MoodyUpstream[] servers = [.. Enumerable.Range(0, 3).Select(i => new MoodyUpstream($"{i}") { DelayMs = UsualMs })];
+        using var gate = new GateOnLoopback(GateOnLoopback.To(
+            string.Join("\", \"", servers.Select(static s => s.Address)),
+            route: "retry = { hedge = \"p95\", budget = \"100%\" }", upstream: "balance = \"round_robin\""));
+        using var load = new Load(gate.Port, clients: 6);
+        Asked[] before = Take(load, seconds: 1.5);
+        servers[0].DelayMs = SlowMs;
+        Asked[] after = Take(load, seconds: 3);
+        load.End();
+        int asked = servers[0].Requests;
+        Array.ForEach(servers, static server => server.Dispose());
+
+        double worst = after.Max(static each => each.Ms);
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"p99 {P99(before):f0} ms before, {P99(after):f0} ms behind, the worst {worst:f0} ms; the slow server was asked "
+            + $"{asked} times and answered {after.Count(static each => each.Body == "0")} of {after.Length}");
+        Assert.All(before.Concat(after), static each => Assert.True(each.IsFine));
+        Assert.True(P99(after) < SlowMs / 4, $"the p99 is {P99(after):f0} ms");
+        Assert.True(after.Count(static each => each.Body == "0") <= after.Length / 100);
+    }
+
     /// <summary>Requests that began within the next seconds.</summary>
     private static Asked[] Take(Load load, double seconds)
     {

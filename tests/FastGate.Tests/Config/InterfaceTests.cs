@@ -162,7 +162,6 @@ public sealed class InterfaceTests
     [InlineData("[alert.x]\nkey = 1")]
     [InlineData("[trace]\nkey = 1")]
     [InlineData("[[expect]]\nrequest = \"GET http://x/\"")]
-    [InlineData("[defaults]\nretry = { hedge = \"p95\" }")]
     [InlineData("[server]\ncache_memory = \"1GiB\"")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\ntls = {}")]
     [InlineData("[[listener]]\nname = \"tls\"\nbind = \":8443\"\nhttps_redirect = true")]

@@ -38,6 +38,21 @@ public sealed class RetriedBytesTests
     }
 
     [Fact]
+    public void Where_a_second_copy_is_not_sent_in_the_end_nothing()
+    {
+        using var bed = new RetryBed("retry = { hedge = \"p95\" }");
+        Peer client = bed.Connect();
+        Assert.Equal(0, PerExchange(() =>
+        {
+            bed.Gate.Advance(5);
+            client.Queue(s_get);
+            Answer(bed, s_ok);
+            Check(client);
+        }));
+        Assert.True(bed.Gate.Gate.Upstreams[0].PoolOf(bed.Gate.Lane).HeadTimes.TryDelay(95, bed.Gate.Lane.Now, out _));
+    }
+
+    [Fact]
     public void For_each_refusal_the_connection_that_was_none()
     {
         using var bed = new RetryBed(servers: ["/nobody", "/nobody2", "/a"]);
