@@ -104,8 +104,8 @@ internal sealed class GateInMemory : IDisposable
     }
 
     /// <summary>Connects to a server as the gate would, on the lane.</summary>
-    public Connection ConnectNow(string path) =>
-        Completed(_transport.ConnectAsync(Lane, NetAddress.Unix(path), LaneTimer.Never));
+    public Connection ConnectNow(NetAddress address) =>
+        Completed(_transport.ConnectAsync(Lane, address, LaneTimer.Never));
 
     /// <summary>Checks of health begin.</summary>
     public void StartChecks()
