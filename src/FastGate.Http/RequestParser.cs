@@ -77,7 +77,8 @@ public static class RequestParser
     private static ParseStatus ReadRequestLine(ReadOnlySpan<byte> data, int start, int end, RequestHead head)
     {
         ReadOnlySpan<byte> line = data[start..end];
-        int methodEnd = line.IndexOfAnyExcept(Syntax.Token);
+        // Most requests; the search costs more than the name.
+        int methodEnd = line.StartsWith("GET "u8) ? 3 : line.IndexOfAnyExcept(Syntax.Token);
         if (methodEnd <= 0 || line[methodEnd] != (byte)' ')
         {
             return methodEnd > 0 && line[methodEnd] == (byte)'\t'
