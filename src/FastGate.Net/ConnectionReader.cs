@@ -155,10 +155,11 @@ public sealed class ConnectionReader : PipeReader
         }
     }
 
-    /// <summary>Receives for the read that waits, which goes on when <see cref="OnReceived"/> is called.</summary>
+    /// <summary>Receives for the read that waits, which goes on when <see cref="OnReceived"/> is called. Not where many
+    /// buffers at a time would matter: for a stream, whose are large, and when memory is nearly short.</summary>
     internal bool TryReceiveAhead()
     {
-        if (!_wait.IsPending || IsAhead || !MayReceiveThisTurn())
+        if (!_wait.IsPending || IsAhead || _streaming || _connection.Lane.Memory.IsNear || !MayReceiveThisTurn())
         {
             return false;
         }
@@ -166,8 +167,8 @@ public sealed class ConnectionReader : PipeReader
         return Fill();
     }
 
-    /// <summary>What the read waits for was received ahead.</summary>
-    internal bool IsAhead => _wait.IsPending && (!_allExamined || _ended);
+    /// <summary>What the read waits for was received ahead: it waits for its turn, and not for the peer.</summary>
+    public bool IsAhead => _wait.IsPending && (!_allExamined || _ended);
 
     internal void OnReceived() => _wait.CompleteInline(new ReadResult(Buffer, isCanceled: false, _ended));
 

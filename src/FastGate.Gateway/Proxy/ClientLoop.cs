@@ -232,8 +232,7 @@ internal sealed class ClientLoop
     {
         exchange.KeepAlive = MayKeepAlive(exchange);
         _client.Watch(exchange);
-        long totalMs = exchange.Route!.Timeout.TotalMs;
-        if (totalMs < Bound.None)
+        if (exchange.Route!.Timeout.TotalMs is var totalMs && totalMs < Bound.None)
         {
             _lane.Lane.Deadlines.Set(exchange.TotalTimer, _lane.Lane.Now + totalMs);
         }
@@ -331,7 +330,8 @@ internal sealed class ClientLoop
         {
             if (_isIdle || _headSince != LaneTimer.Never)
             {
-                return !_client.Input.IsWaiting ? LaneTimer.Never : _isIdle ? _idleSince : _headSince;
+                return _client.Input is not { IsWaiting: true, IsAhead: false } ? LaneTimer.Never
+                    : _isIdle ? _idleSince : _headSince;
             }
             bool keeps = _exchange?.Tries.KeptBytes > 0 && _client.Input.IsWaiting;
             long since = keeps ? _client.Input.WaitingSince : MemoryRoom.WaitOf(_client);
@@ -342,7 +342,7 @@ internal sealed class ClientLoop
     /// <summary>Since when it waits for a request's first byte, in the lane's milliseconds;
     /// <see cref="LaneTimer.Never"/> when it does not.</summary>
     public long IdleSince =>
-        _isIdle && _client.Input.IsWaiting && !_client.Output.IsOwing ? _idleSince : LaneTimer.Never;
+        WaitingSince == _idleSince && _isIdle && !_client.Output.IsOwing ? _idleSince : LaneTimer.Never;
 
     /// <summary>Bytes of memory it takes.</summary>
     public long HeldBytes

@@ -42,14 +42,15 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
     }
 
     /// <summary>Whether a try may have a second copy, and when it is due: the first try of a request that was sent
-    /// whole, has no body, and is the same when it happens twice.</summary>
+    /// whole, has no body and changes nothing: two copies at a time are not two in a row.</summary>
     public static bool TryDelay(Exchange exchange, ConnectionPool pool, out long milliseconds)
     {
         milliseconds = 0;
         RequestHead request = exchange.Request;
         RetryOptions retry = exchange.Route!.Retry;
         return retry.IsOn && request.Framing == BodyFraming.None && !request.Upgrade
-            && RetryRule.IsIdempotent(request.Method) && exchange.SentAt != 0 && exchange.Tries.Repeats == 0
+            && request.Method is Method.Get or Method.Head or Method.Options
+            && exchange.SentAt != 0 && exchange.Tries.Repeats == 0
             && pool.HeadTimes.TryDelay(retry.HedgePercent, pool.Lane.Now, out milliseconds);
     }
 
@@ -80,7 +81,8 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
             await _wake.Begin();
         }
         _isOver = true;
-        bool isSecond = _first.State == State.None || (_first.State != State.Head && _second.State == State.Head);
+        bool isSecond = _first.State == State.None || (_first.State != State.Head && _second.State == State.Head)
+            || (_first.State == State.Broken && _second.State == State.Unavailable);
         (Side won, Side lost) = isSecond ? (_second, _first) : (_first, _second);
         if (lost.State == State.Renting)
         {
@@ -136,7 +138,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
             Outcome outcome = exchange.ClientGone || exchange.TimedOut ? Outcome.Abandoned
                 : side.State switch
                 {
-                    State.Broken => Outcome.Failed,
+                    State.Broken when !side.IsStale => Outcome.Failed,
                     State.Unavailable => Outcome.Unavailable,
                     // It would have taken longer still.
                     _ => Outcome.Abandoned,
@@ -206,6 +208,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
                 continue;
             }
             side.State = StateOf(read);
+            side.IsStale = side.State == State.Broken && read.Buffer.IsEmpty && side.Pooled.IsReused;
             input.AdvanceTo(read.Buffer.Start, side.State == State.Sent ? read.Buffer.End : read.Buffer.Start);
         }
         Wake();
@@ -214,20 +217,31 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
     /// <summary>An interim answer is one, too. What is wrong with a head is for the parser to say.</summary>
     private State StateOf(in ReadResult read)
     {
-        var reader = new SequenceReader<byte>(read.Buffer);
-        bool isWhole = reader.TryReadTo(out ReadOnlySequence<byte> _, "\r\n\r\n"u8)
-            || read.Buffer.Length > exchange.Table.ResponseLimits.HeadBytesMax;
-        if (!isWhole)
-        {
-            return read.IsCompleted ? State.Broken : State.Sent;
-        }
+        ReadOnlySequence<byte> bytes = read.Buffer;
         Span<byte> start = stackalloc byte["HTTP/1.1 503".Length];
-        if (read.Buffer.Length < start.Length)
+        start = start[..(int)Math.Min(bytes.Length, start.Length)];
+        bytes.Slice(0, start.Length).CopyTo(start);
+        int named = Math.Min(start.Length, "HTTP/1.".Length);
+        if (!start[..named].SequenceEqual("HTTP/1."u8[..named])
+            || bytes.Length > exchange.Table.ResponseLimits.HeadBytesMax)
         {
             return State.Head;
         }
-        read.Buffer.Slice(0, start.Length).CopyTo(start);
-        return start[^3..] is [(byte)'5', (byte)'0', >= (byte)'2' and <= (byte)'4'] ? State.Unavailable : State.Head;
+        var lines = new SequenceReader<byte>(bytes);
+        while (lines.TryReadTo(out ReadOnlySequence<byte> line, (byte)'\n'))
+        {
+            if (line.IsEmpty || line.Slice(line.Length - 1).FirstSpan[0] != (byte)'\r')
+            {
+                return State.Head;
+            }
+            if (line.Length == 1)
+            {
+                return start[^3..] is [(byte)'5', (byte)'0', >= (byte)'2' and <= (byte)'4']
+                    ? State.Unavailable
+                    : State.Head;
+            }
+        }
+        return read.IsCompleted ? State.Broken : State.Sent;
     }
 
     private sealed class Side
@@ -238,9 +252,12 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
 
         public State State { get; set; }
 
-        public void Begin(PooledConnection pooled, long sentAt) =>
-            (Pooled, SentAt, State) = (pooled, sentAt, State.Sent);
+        /// <summary>It idled, and its server ended it as the request left.</summary>
+        public bool IsStale { get; set; }
 
-        public void Clear() => (Pooled, SentAt, State) = (null, 0, State.None);
+        public void Begin(PooledConnection pooled, long sentAt) =>
+            (Pooled, SentAt, State, IsStale) = (pooled, sentAt, State.Sent, false);
+
+        public void Clear() => (Pooled, SentAt, State, IsStale) = (null, 0, State.None, false);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class MemoryRoom(GateLane lane)
     public static long WaitOf(Connection connection)
     {
         long written = connection.Output.IsWaiting ? connection.Output.WaitingSince : LaneTimer.Never;
-        return connection.Input.IsWaiting && connection.Input.HasBytes
+        return connection.Input.IsWaiting && connection.Input.HasBytes && !connection.Input.IsAhead
             ? Math.Min(written, connection.Input.WaitingSince)
             : written;
     }

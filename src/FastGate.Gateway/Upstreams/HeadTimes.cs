@@ -25,12 +25,16 @@ internal sealed class HeadTimes
     /// <returns>False while too little is known.</returns>
     public bool TryDelay(int percent, long now, out long milliseconds)
     {
-        if (percent != _percent || now - _readAt >= ReadEveryMs || _readAt == long.MinValue)
+        if (_readAt == long.MinValue || now - _readAt >= ReadEveryMs)
         {
-            _percent = percent;
+            _percent = 0;
             _readAt = now;
             _reading.Clear();
             _histogram.AddTo(_reading, now);
+        }
+        if (percent != _percent)
+        {
+            _percent = percent;
             _delayMs = _reading.Count >= CountMin ? (_reading.Percentile(percent, 100)!.Value / 1_000) + 1 : Unknown;
         }
         milliseconds = _delayMs;

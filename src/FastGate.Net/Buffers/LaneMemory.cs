@@ -29,6 +29,9 @@ public sealed class LaneMemory
 
     public bool IsOver => Used > Max;
 
+    /// <summary>Less than an eighth of the bound is left.</summary>
+    public bool IsNear => Used > Max - (Max / 8);
+
     /// <summary>Runs from the ready queue when the bound is passed.</summary>
     public LaneWork? Passed { get; set; }
 

@@ -14,6 +14,10 @@ internal sealed unsafe class EpollLane : Lane
     /// must not wait for a batch that is much larger, nor hold its buffer for so long.</summary>
     internal const int OwingMax = 64;
 
+    /// <summary>Connections received for before the first of their readers goes on; more would only hold more
+    /// buffers.</summary>
+    internal const int AheadMax = 32;
+
     private readonly int _epoll;
     private readonly int _wake;
     private byte* _events;
@@ -208,10 +212,23 @@ internal sealed unsafe class EpollLane : Lane
         WaitEnded();
         if (count > 1)
         {
-            LookAhead(count);
+            TellIdle(count);
         }
-        byte* one = _events;
-        for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
+        for (int from = 0; from < count; from += AheadMax)
+        {
+            int to = Math.Min(from + AheadMax, count);
+            if (to - from > 1)
+            {
+                ReceiveAhead(from, to);
+            }
+            DispatchAll(from, to);
+        }
+    }
+
+    private void DispatchAll(int from, int to)
+    {
+        byte* one = _events + (from * EpollEvent.Bytes);
+        for (int i = from; i < to; i++, one += EpollEvent.Bytes)
         {
             ulong data = EpollEvent.Data(one);
             if (data == WakeData)
@@ -224,33 +241,49 @@ internal sealed unsafe class EpollLane : Lane
         }
     }
 
-    /// <summary>Before anybody acts on the batch: what happened on idle connections is told, because the rest of the
-    /// batch may want one, and an answer nobody asked for would be taken for the answer of whoever came first. And what
-    /// reads wait for is received, one receive after the other: the kernel's part and ours are each larger than the
-    /// first cache of instructions, and taking turns at every message they would push each other out.</summary>
-    private void LookAhead(int count)
+    /// <summary>Dispatches what happened on idle connections before the rest of the batch, which may want one: an
+    /// answer nobody asked for would be taken for the answer of whoever came first in the batch.</summary>
+    private void TellIdle(int count)
     {
-        const uint Plain = Libc.EpollIn | Libc.EpollOut;
         byte* one = _events;
         for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
         {
             ulong data = EpollEvent.Data(one);
-            uint flags = EpollEvent.Flags(one);
-            if (flags == Libc.EpollOut || data == WakeData
-                || _slots[(int)(uint)data].Target is not SocketConnection connection)
+            if (EpollEvent.Flags(one) != Libc.EpollOut && data != WakeData
+                && _slots[(int)(uint)data].Target is SocketConnection { IsIdle: true })
             {
-                continue;
-            }
-            if (connection.IsIdle)
-            {
-                Dispatch((int)(uint)data, (uint)(data >> 32), flags);
+                Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
                 // Whoever takes it from here on must not see this edge once more.
                 EpollEvent.Set(one, 0, data);
             }
-            else if ((flags & ~Plain) == 0 && connection.Input.TryReceiveAhead())
+        }
+    }
+
+    /// <summary>Receives what reads wait for, one receive after the other: the kernel's part and ours are each larger
+    /// than the first cache of instructions, and taking turns at every message they would push each other
+    /// out.</summary>
+    private void ReceiveAhead(int from, int to)
+    {
+        const uint Plain = Libc.EpollIn | Libc.EpollOut;
+        byte* one = _events + (from * EpollEvent.Bytes);
+        try
+        {
+            for (int i = from; i < to; i++, one += EpollEvent.Bytes)
             {
-                EpollEvent.Set(one, flags & Libc.EpollOut, data);
+                ulong data = EpollEvent.Data(one);
+                uint flags = EpollEvent.Flags(one);
+                if ((flags & Libc.EpollIn) != 0 && (flags & ~Plain) == 0 && data != WakeData
+                    && _slots[(int)(uint)data] is { Target: SocketConnection connection } slot
+                    && slot.Generation == (uint)(data >> 32) && connection.Input.TryReceiveAhead())
+                {
+                    EpollEvent.Set(one, flags & Libc.EpollOut, data);
+                }
             }
+        }
+        catch (Exception exception)
+        {
+            // Whoever it was is dispatched all the same, and pays for it there.
+            Guard(exception);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using FastGate.Net;
+using FastGate.Net.Linux;
 using FastGate.Tests.Net;
 
 namespace FastGate.EndToEnd.Net;
@@ -75,6 +76,35 @@ public sealed class ReceiveAheadTests : IDisposable
         otherClient.EndOutput();
         Assert.Equal([1, 2], await one);
         Assert.Equal([1, 2], await other);
+    });
+
+    /// <summary>A batch of hundreds holds buffers for a part of it only, and where memory is nearly short for one
+    /// reader at a time: nobody is refused for want of it who was not before.</summary>
+    [Theory]
+    [InlineData(long.MaxValue, EpollLane.AheadMax)]
+    [InlineData(1, 1)]
+    public void Hundreds_are_not_received_at_once(long memoryMax, int heldMost) => _bed.Run(async lane =>
+    {
+        const int Count = 4 * EpollLane.AheadMax;
+        lane.Memory.Max = memoryMax;
+        var clients = new List<Connection>();
+        var reads = new List<Task<byte[]>>();
+        int most = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            (Connection client, Connection server) = await _bed.PairAsync(lane);
+            clients.Add(client);
+            reads.Add(ReadOneAsync(server, () => most = Math.Max(most, lane.Buffers.Rented)));
+        }
+        await TransportBed.PassAsync(lane, 2);
+        foreach (Connection client in clients)
+        {
+            await SendAsync(client);
+        }
+        await TransportBed.UntilAsync(lane, () => reads.TrueForAll(static read => read.IsCompleted));
+        Assert.Equal(heldMost, most);
+        Assert.All(reads, static read => Assert.Equal([1, 2], read.Result));
+        lane.Memory.Max = long.MaxValue;
     });
 
     public void Dispose() => _bed.Dispose();

@@ -303,6 +303,69 @@ public sealed class HedgeTests
         Assert.InRange(delay, 1, 22);
     }
 
+    [Fact]
+    public void A_copy_that_met_a_stale_connection_says_nothing_of_its_server()
+    {
+        using var bed = Bed(servers: ["/a", "/b"]);
+        Peer client = bed.Connect();
+        for (int i = 0; i < 2; i++)
+        {
+            client.Forget();
+            client.Send(Get);
+            bed.Asked().Send(Ok);
+        }
+        long errors = Servers(bed).Sum(static s => s.Stats.Sum().Errors);
+        (Peer first, Peer second) = Hedged(bed, client);
+        client.Forget();
+        // It idled, and its server ended it just then.
+        second.End();
+        first.Send(Ok);
+        Assert.EndsWith("\r\n\r\nok", client.Received);
+        Assert.Equal(errors, Servers(bed).Sum(static s => s.Stats.Sum().Errors));
+    }
+
+    [Fact]
+    public void Where_one_breaks_a_503_of_the_other_is_the_answer_in_the_same_turn_too()
+    {
+        using var bed = Bed();
+        Peer client = bed.Connect();
+        (Peer first, Peer second) = Hedged(bed, client);
+        second.Queue(Bytes(Busy));
+        first.Reset();
+        bed.Gate.Run();
+        Assert.StartsWith("HTTP/1.1 503 Busy", client.Received);
+    }
+
+    /// <summary>Two at a time are not two in a row: the slower one deletes, and the faster one answers 404.</summary>
+    [Theory]
+    [InlineData("DELETE")]
+    [InlineData("PUT")]
+    public void What_changes_something_has_no_copy(string method)
+    {
+        using var bed = Bed();
+        Peer client = bed.Connect();
+        client.Send($"{method} /a HTTP/1.1\r\nHost: h\r\n\r\n");
+        Peer first = bed.Asked();
+        bed.Gate.Advance(25);
+        Assert.Null(bed.TryAsked());
+        first.Send(Ok);
+        Assert.EndsWith("\r\n\r\nok", client.Received);
+    }
+
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9\r\n")]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]
+    public void What_is_no_head_is_not_waited_for(string head)
+    {
+        using var bed = Bed("timeout = { first_byte = \"10s\" }", servers: ["/a", "/b"]);
+        Peer client = bed.Connect();
+        client.Send(Get);
+        bed.Asked().Send(head);
+        // It failed here and now: the other one is asked for that, and not when the copy is due.
+        bed.Asked().Send(Ok);
+        Assert.EndsWith("\r\n\r\nok", client.Received);
+    }
+
     private static RetryBed Bed(string route = "", string[]? servers = null, string upstream = "eject = \"off\"",
         bool isWhole = false)
     {
