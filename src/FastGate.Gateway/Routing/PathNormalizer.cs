@@ -225,10 +225,6 @@ internal static class PathNormalizer
                 {
                     return PathRule.EncodedControl;
                 }
-                if (b >= 0xC0 && IsOverlong(b, path[(read + 3)..]))
-                {
-                    return PathRule.OverlongEscape;
-                }
                 escape = !IsUnreserved(b);
                 encodesSlash |= b is (byte)'/' or (byte)'\\';
                 read += 3;
@@ -245,6 +241,10 @@ internal static class PathNormalizer
                 }
                 escape = !IsPlain(b);
                 read++;
+            }
+            if (b >= 0xC0 && IsOverlong(b, path[read..]))
+            {
+                return PathRule.OverlongEscape;
             }
             if (destination.Length - written < (escape ? 3 : 1))
             {
@@ -323,21 +323,22 @@ internal static class PathNormalizer
         _ => -1,
     };
 
-    /// <summary>What escapes begin with <paramref name="first"/> is a control byte or one of <c>. / \ ; %</c> in more
-    /// UTF-8 than it needs. Other bytes of that shape are characters of other encodings.</summary>
+    /// <summary>What begins with <paramref name="first"/>, escaped or as it is, is a control byte or one of
+    /// <c>. / \ ; %</c> in more UTF-8 than it needs. Other bytes of that shape are characters of other
+    /// encodings.</summary>
     private static bool IsOverlong(byte first, ReadOnlySpan<byte> rest)
     {
         int more = first switch { 0xC0 or 0xC1 => 0, 0xE0 => 1, 0xF0 => 2, _ => -1 };
         int high = first & 1;
-        for (int i = 1; i <= more; i++, rest = rest[3..])
+        for (int i = 1; i <= more; i++)
         {
-            if (!IsEscape(rest, out byte next) || next is not (0x80 or 0x81) || (i < more && next != 0x80))
+            if (!TryTake(ref rest, out byte next) || next is not (0x80 or 0x81) || (i < more && next != 0x80))
             {
                 return false;
             }
             high = next & 1;
         }
-        if (more < 0 || !IsEscape(rest, out byte last) || last is < 0x80 or > 0xBF)
+        if (more < 0 || !TryTake(ref rest, out byte last) || last is < 0x80 or > 0xBF)
         {
             return false;
         }
@@ -345,10 +346,22 @@ internal static class PathNormalizer
         return IsControl((byte)meant) || meant is '.' or '/' or '\\' or ';' or '%';
     }
 
-    private static bool IsEscape(ReadOnlySpan<byte> bytes, out byte value)
+    /// <summary>The next byte, escaped or as it is.</summary>
+    private static bool TryTake(ref ReadOnlySpan<byte> rest, out byte value)
     {
         value = 0;
-        return !bytes.IsEmpty && bytes[0] == (byte)'%' && TryReadEscape(bytes, out value);
+        if (rest.IsEmpty)
+        {
+            return false;
+        }
+        bool isEscape = rest[0] == (byte)'%';
+        if (isEscape && !TryReadEscape(rest, out value))
+        {
+            return false;
+        }
+        value = isEscape ? value : rest[0];
+        rest = rest[(isEscape ? 3 : 1)..];
+        return true;
     }
 
     private static bool IsControl(byte b) => b < 0x20 || b == 0x7F;

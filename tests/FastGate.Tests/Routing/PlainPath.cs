@@ -29,6 +29,10 @@ internal static class PlainPath
             for (int i = 0; i < segment.Length; i++)
             {
                 char c = segment[i];
+                if (c is '%' or >= '\x80' && IsOverlong(segment[i..]))
+                {
+                    return null;
+                }
                 if (c == '%')
                 {
                     if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1])
@@ -37,8 +41,7 @@ internal static class PlainPath
                         return null;
                     }
                     c = (char)Convert.ToInt32(segment.Substring(i + 1, 2), 16);
-                    bool overlong = s_overlong.Any(each => segment[i..].StartsWith(each, StringComparison.OrdinalIgnoreCase));
-                    if (c < 32 || c == 127 || overlong)
+                    if (c < 32 || c == 127)
                     {
                         return null;
                     }
@@ -78,5 +81,11 @@ internal static class PlainPath
         }
         string joined = "/" + string.Join('/', segments);
         return endsInSlash && segments.Count > 0 ? joined + "/" : joined;
+    }
+
+    private static bool IsOverlong(string text)
+    {
+        string escaped = string.Concat(text.Select(static c => c < '\x80' ? c.ToString() : $"%{(int)c:X2}"));
+        return s_overlong.Any(each => escaped.StartsWith(each, StringComparison.OrdinalIgnoreCase));
     }
 }
