@@ -64,7 +64,7 @@ internal static class Guard
     {
         Job job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance)
             .WithWarmupCount(isShort ? 20 : 30)
-            .WithIterationCount(isShort ? 7 : 20)
+            .WithIterationCount(isShort ? 20 : 30)
             .WithIterationTime(TimeInterval.FromMilliseconds(isShort ? 40 : 200));
         IConfig config = ManualConfig.CreateEmpty().AddJob(job).AddDiagnoser(MemoryDiagnoser.Default)
             .AddLogger(NullLogger.Instance).WithOptions(ConfigOptions.DisableLogFile);
