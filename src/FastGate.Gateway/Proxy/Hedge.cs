@@ -12,8 +12,8 @@ namespace FastGate.Gateway.Proxy;
 
 /// <summary>`hedge`: a request whose server is silent for longer than most answers take is sent to another one, too,
 /// and the first head wins (Dean and Barroso, The Tail at Scale, 2013). The other connection is cut, so that a late
-/// answer meets nobody. A server that cannot do its work (502 to 504) wins only where the other one has failed. Of an
-/// exchange, which has one race at most; kept with it and used again.
+/// answer meets nobody. A server that cannot do its work (502 to 504, or no HTTP at all) wins only where the other one has
+/// failed. Of an exchange, which has one race at most; kept with it and used again.
 /// <para>A race ends with one connection, which the walk of the request goes on with as if there had been no other: the
 /// winner's, its head unread, or the last that failed.</para></summary>
 internal sealed class Hedge(Exchange exchange) : LaneTimer
@@ -37,7 +37,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         Head,
         /// <summary>It broke, or its time is over.</summary>
         Broken,
-        /// <summary>The head of an answer is there: its server cannot do its work.</summary>
+        /// <summary>The head of an answer is there, or what is none: its server cannot do its work.</summary>
         Unavailable,
     }
 
@@ -222,8 +222,11 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         start = start[..(int)Math.Min(bytes.Length, start.Length)];
         bytes.Slice(0, start.Length).CopyTo(start);
         int named = Math.Min(start.Length, "HTTP/1.".Length);
-        if (!start[..named].SequenceEqual("HTTP/1."u8[..named])
-            || bytes.Length > exchange.Table.ResponseLimits.HeadBytesMax)
+        if (!start[..named].SequenceEqual("HTTP/1."u8[..named]))
+        {
+            return State.Unavailable;
+        }
+        if (bytes.Length > exchange.Table.ResponseLimits.HeadBytesMax)
         {
             return State.Head;
         }
@@ -232,7 +235,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         {
             if (line.IsEmpty || line.Slice(line.Length - 1).FirstSpan[0] != (byte)'\r')
             {
-                return State.Head;
+                return State.Unavailable;
             }
             if (line.Length == 1)
             {

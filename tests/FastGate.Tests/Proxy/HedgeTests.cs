@@ -366,6 +366,20 @@ public sealed class HedgeTests
         Assert.EndsWith("\r\n\r\nok", client.Received);
     }
 
+    [Theory]
+    [InlineData("SSH-2.0-OpenSSH_9\r\n")]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]
+    public void What_is_no_head_does_not_win(string head)
+    {
+        using var bed = Bed();
+        Peer client = bed.Connect();
+        (Peer first, Peer second) = Hedged(bed, client);
+        second.Send(head);
+        Assert.Empty(client.Received);
+        first.Send(Ok);
+        Assert.EndsWith("\r\n\r\nok", client.Received);
+    }
+
     private static RetryBed Bed(string route = "", string[]? servers = null, string upstream = "eject = \"off\"",
         bool isWhole = false)
     {
