@@ -12,7 +12,7 @@ namespace FastGate.Gateway.Proxy;
 
 /// <summary>`hedge`: a request whose server is silent for longer than most answers take is sent to another one, too,
 /// and the first head wins (Dean and Barroso, The Tail at Scale, 2013). The other connection is cut, so that a late
-/// answer meets nobody. A server that cannot do its work (502 to 504, or no HTTP at all) wins only where the other one has
+/// answer meets nobody. A server that cannot do its work (502 to 504, or no HTTP) wins only where the other one has
 /// failed. Of an exchange, which has one race at most; kept with it and used again.
 /// <para>A race ends with one connection, which the walk of the request goes on with as if there had been no other: the
 /// winner's, its head unread, or the last that failed.</para></summary>
