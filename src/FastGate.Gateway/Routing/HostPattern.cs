@@ -1,6 +1,9 @@
+using System.Buffers.Text;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Unicode;
 
 namespace FastGate.Gateway.Routing;
 
@@ -21,9 +24,15 @@ internal sealed class HostPattern
     /// <summary>Lower case; of a wildcard the suffix with its first dot.</summary>
     public byte[] Key { get; }
 
-    /// <summary>The name in an authority: without port and one trailing dot. Anything may be shown; what is no name
-    /// matches no pattern.</summary>
-    public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> authority)
+    /// <summary>Room for a name that <see cref="NameOf"/> writes anew: <c>[::ffff:c000:201]</c> with all its
+    /// digits.</summary>
+    public const int WrittenBytesMax = 18;
+
+    /// <summary>The name in an authority: without port and one trailing dot, and an IPv6 address in the one of its
+    /// spellings that is compared. Anything may be shown; what is no name matches no pattern.</summary>
+    /// <param name="authority">As the client sent it.</param>
+    /// <param name="room">Of <see cref="WrittenBytesMax"/>, for a name that does not stand there so.</param>
+    public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> authority, Span<byte> room)
     {
         if (authority.IsEmpty)
         {
@@ -32,7 +41,10 @@ internal sealed class HostPattern
         if (authority[0] == (byte)'[')
         {
             int close = authority.IndexOf((byte)']');
-            return close < 0 ? authority : authority[..(close + 1)];
+            ReadOnlySpan<byte> address = close < 0 ? authority : authority[..(close + 1)];
+            return address.Contains((byte)'.') && TryWriteMapped(address, room, out int written)
+                ? room[..written]
+                : address;
         }
         int colon = authority.IndexOf((byte)':');
         ReadOnlySpan<byte> name = colon < 0 ? authority : authority[..colon];
@@ -72,8 +84,48 @@ internal sealed class HostPattern
             hint = "write it as in [2001:db8::1]";
             return null;
         }
-        // The short form of RFC 5952 is what clients send.
-        return new HostPattern(text, false, Encoding.ASCII.GetBytes($"[{address}]"));
+        return new HostPattern(text, false, Encoding.ASCII.GetBytes($"[{Hexadecimal(address)}]"));
+    }
+
+    /// <summary>As section 4 of RFC 5952 wants it, and browsers send it. .NET writes some addresses with one of IPv4 at
+    /// their end.</summary>
+    private static string Hexadecimal(IPAddress address)
+    {
+        byte[] bytes = address.GetAddressBytes();
+        string text = string.Concat(
+            Enumerable.Range(0, 8).Select(i => $":{(bytes[2 * i] << 8) | bytes[(2 * i) + 1]:x}")) + ":";
+        for (int count = 8; count > 1; count--)
+        {
+            string zeros = string.Concat(Enumerable.Repeat(":0", count)) + ":";
+            int at = text.IndexOf(zeros, StringComparison.Ordinal);
+            if (at >= 0)
+            {
+                text = $"{text[..at]}::{text[(at + zeros.Length)..]}";
+                break;
+            }
+        }
+        // The colons around it are not its own, but for a gap's.
+        int start = text.StartsWith("::", StringComparison.Ordinal) ? 0 : 1;
+        int end = text.EndsWith("::", StringComparison.Ordinal) ? 0 : 1;
+        return text[start..^end];
+    }
+
+    /// <summary>The one address that has a second spelling, <c>[::ffff:192.0.2.1]</c>, as hexadecimal.</summary>
+    private static bool TryWriteMapped(ReadOnlySpan<byte> address, Span<byte> room, out int written)
+    {
+        written = 0;
+        ReadOnlySpan<byte> text = address[(address.LastIndexOf((byte)':') + 1)..];
+        Span<byte> parts = stackalloc byte[4];
+        foreach (ref byte part in parts)
+        {
+            if (!Utf8Parser.TryParse(text, out part, out int used) || used == text.Length)
+            {
+                return false;
+            }
+            text = text[(used + 1)..];
+        }
+        return Utf8.TryWrite(room, CultureInfo.InvariantCulture,
+            $"[::ffff:{(parts[0] << 8) | parts[1]:x}:{(parts[2] << 8) | parts[3]:x}]", out written);
     }
 
     private static HostPattern? ParseName(string text, ref string? wrong, ref string? hint)

@@ -74,7 +74,7 @@ internal sealed class RouteTrie<T>
             Listener = 1UL << request.Listener,
             Captures = ref match.Captures,
         };
-        ReadOnlySpan<byte> host = HostPattern.NameOf(request.Host);
+        ReadOnlySpan<byte> host = HostPattern.NameOf(request.Host, stackalloc byte[HostPattern.WrittenBytesMax]);
         HostWalk roots = new(host);
         while (_hosts.Next(host, ref roots, out int root))
         {

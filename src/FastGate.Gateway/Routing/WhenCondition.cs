@@ -113,7 +113,7 @@ internal sealed class WhenCondition
         KeySource.Ip => request.ClientIp is { } ip
             && Array.IndexOf(_addresses, ip.Network(_key.V4Bits, _key.V6Bits).Value) >= 0,
         KeySource.Path => PathHolds(request.Path),
-        KeySource.Host => HostHolds(HostPattern.NameOf(request.Host)),
+        KeySource.Host => HostHolds(HostPattern.NameOf(request.Host, stackalloc byte[HostPattern.WrittenBytesMax])),
         _ => HasValue(request.MethodName),
     };
 

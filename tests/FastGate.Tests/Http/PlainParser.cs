@@ -75,9 +75,10 @@ internal sealed partial record PlainParser(
         return framed with { Framing = framing, KeepAlive = goesOn };
     }
 
-    private static bool IsAuthority(string text) => Authority().Match(text) is { Success: true } match
+    /// <summary>uri-host [":" port], not empty.</summary>
+    public static bool IsAuthority(string text) => Authority().Match(text) is { Success: true } match
         && (match.Groups["six"].Value is not { Length: > 0 } address || (IPAddress.TryParse(address, out IPAddress? six)
-            && six.ToString().Equals(address, StringComparison.OrdinalIgnoreCase)))
+            && PlainIpv6.Spellings(six).Contains(address, StringComparer.OrdinalIgnoreCase)))
         && !match.Groups["name"].Value.StartsWith('.') && !match.Groups["name"].Value.Contains("..")
         && Escapes().Matches(match.Groups["name"].Value).All(escape => IsNeeded(escape.Value[1..]))
         && (match.Groups["port"].Value is not { Length: > 0 } port

@@ -14,6 +14,7 @@ public sealed class RequestHashTests
     [InlineData("query:q", "", "")]
     [InlineData("host", "API.Example.com:8080", "api.example.com")]
     [InlineData("host", "[::1]:80", "[::1]")]
+    [InlineData("host", "[::ffff:192.0.2.1]", "[::ffff:c000:201]:80")]
     [InlineData("ip", "10.0.0.1", "10.0.0.1")]
     [InlineData("ip", "2001:db8::1", "2001:db8::ffff:2")]
     [InlineData("ip/24/56", "10.0.0.1", "10.0.0.200")]

@@ -168,9 +168,16 @@ public sealed class RoutePatternTests
     [InlineData("[::1]:80", "[::1]")]
     [InlineData("[::1]", "[::1]")]
     [InlineData("[::1", "[::1")]
+    [InlineData("[::ffff:192.0.2.1]:80", "[::ffff:c000:201]")]
+    [InlineData("[::FFFF:0.0.0.255]", "[::ffff:0:ff]")]
+    [InlineData("[::ffff:255.255.255.255]", "[::ffff:ffff:ffff]")]
+    [InlineData("[::ffff:192.0.2]", "[::ffff:192.0.2]")]
+    [InlineData("[.]", "[.]")]
+    [InlineData("[::ffff:192.0.2.1", "[::ffff:192.0.2.1")]
     [InlineData("", "")]
     [InlineData(":", "")]
     [InlineData(".", ".")]
     public void The_name_of_an_authority_has_no_port_and_no_last_dot(string authority, string name) =>
-        Assert.Equal(name, Encoding.ASCII.GetString(HostPattern.NameOf(Encoding.ASCII.GetBytes(authority))));
+        Assert.Equal(name, Encoding.ASCII.GetString(
+            HostPattern.NameOf(Encoding.ASCII.GetBytes(authority), new byte[HostPattern.WrittenBytesMax])));
 }

@@ -72,13 +72,19 @@ public sealed class RouteTrieTests
     [InlineData("notexample.com", "none")]
     [InlineData("", "none")]
     [InlineData("[::1]:80", "v6")]
+    [InlineData("[2001:DB8::]", "v6 in full")]
+    [InlineData("[::ffff:192.0.2.1]:80", "mapped")]
+    [InlineData("[::FFFF:C000:201]", "mapped")]
+    [InlineData("[::102:304]", "compatible")]
     [InlineData("10.0.0.1", "v4")]
     public void Hosts_go_from_exact_to_none(string host, string route)
     {
         RouteTrie<string> trie = Parsed.Trie(
             Parsed.Route("exact", "api.example.com/p"), Parsed.Route("long", "*.api.example.com/p"),
             Parsed.Route("short", "*.example.com/p"), Parsed.Route("none", "/p"),
-            Parsed.Route("v6", "[::1]/p"), Parsed.Route("v4", "10.0.0.1/p"));
+            Parsed.Route("v6", "[::1]/p"), Parsed.Route("v6 in full", "[2001:db8:0:0:0:0:0:0]/p"),
+            Parsed.Route("mapped", "[::ffff:192.0.2.1]/p"), Parsed.Route("compatible", "[::1.2.3.4]/p"),
+            Parsed.Route("v4", "10.0.0.1/p"));
         AssertFinds(trie, $"GET {host} /p", route);
     }
 
