@@ -220,7 +220,7 @@ public static class RequestParser
             return ParseStatus.HostDuplicate;
         }
         Slice host = headers[index].Value;
-        if (!Syntax.IsAuthority(host.Of(data)))
+        if (!Authority.IsValid(data, host))
         {
             return ParseStatus.HostMalformed;
         }

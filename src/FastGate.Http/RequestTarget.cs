@@ -17,7 +17,7 @@ internal static class RequestTarget
         {
             head.Form = TargetForm.Authority;
             head.Authority = target;
-            return Syntax.IsAuthority(text) ? ParseStatus.Complete : ParseStatus.TargetForm;
+            return Authority.IsValid(data, target) ? ParseStatus.Complete : ParseStatus.TargetForm;
         }
         if (text[0] == (byte)'/')
         {
@@ -32,10 +32,11 @@ internal static class RequestTarget
                 : head.MethodName.Of(data).SequenceEqual("PRI"u8) ? ParseStatus.VersionNotSupported
                 : ParseStatus.TargetForm;
         }
-        return ReadAbsolute(text, target, head);
+        return ReadAbsolute(data, text, target, head);
     }
 
-    private static ParseStatus ReadAbsolute(ReadOnlySpan<byte> text, Slice target, RequestHead head)
+    private static ParseStatus ReadAbsolute(ReadOnlySpan<byte> data, ReadOnlySpan<byte> text, Slice target,
+        RequestHead head)
     {
         int colon = text.IndexOf("://"u8);
         if (colon < 0)
@@ -50,17 +51,17 @@ internal static class RequestTarget
         int start = colon + 3;
         int length = text[start..].IndexOfAny((byte)'/', (byte)'?');
         length = length < 0 ? text.Length - start : length;
-        ReadOnlySpan<byte> authority = text.Slice(start, length);
-        if (authority.Contains((byte)'@'))
+        var authority = new Slice(target.Offset + start, length);
+        if (authority.Of(data).Contains((byte)'@'))
         {
             return ParseStatus.TargetUserInfo;
         }
-        if (!Syntax.IsAuthority(authority))
+        if (!Authority.IsValid(data, authority))
         {
             return ParseStatus.TargetAuthority;
         }
         head.Form = TargetForm.Absolute;
-        head.Authority = new Slice(target.Offset + start, length);
+        head.Authority = authority;
         int rest = start + length;
         SplitQuery(text[rest..], new Slice(target.Offset + rest, text.Length - rest), head);
         return ParseStatus.Complete;
