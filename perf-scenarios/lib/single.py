@@ -38,10 +38,10 @@ class Single:
         return process, _port(process.stderr, r"listening on http://127\.0\.0\.1:(\d+)")
 
     def canned(self, body_bytes):
-        """The port of an upstream that answers everything with so many bytes."""
+        """An upstream that answers everything with so many bytes, and its port."""
         process = self.processes.start(["dotnet", tools.BENCH, "canned", 0, body_bytes], LOAD_CORE, FIRST,
                                        stdout=subprocess.PIPE, text=True)
-        return _port(process.stdout, r"canned upstream on 127\.0\.0\.1:(\d+)")
+        return process, _port(process.stdout, r"canned upstream on 127\.0\.0\.1:(\d+)")
 
 
 def let_others_first(process):
