@@ -2,20 +2,21 @@ using FastGate.Net.Time;
 
 namespace FastGate.Gateway.Proxy;
 
-/// <summary>Keeps <c>connections_max</c> from being taken by clients that say nothing: at the bound those of a lane
-/// that have been idle longest end, so that newcomers are served.</summary>
+/// <summary>Keeps <c>connections_max</c>, and the descriptors of the process, from being taken by clients that say
+/// nothing: at the bound those of a lane that have been idle longest end, so that newcomers are served.</summary>
 internal sealed class ConnectionRoom(GateLane lane)
 {
     /// <summary>Who has been idle for less may be about to ask again.</summary>
     private const long IdleMsMin = 1_000;
     /// <summary>A flood of newcomers must not walk through all connections each time.</summary>
     private const long EveryMs = 100;
-    /// <summary>Connections ended at once, and the part of the bound that they may be.</summary>
+    /// <summary>Connections ended at once, the part of the bound that they may be, and that of the lane's where
+    /// descriptors are short, for their number says nothing of how many there may be.</summary>
     private const int EndedMax = 256;
     private const int EndedPart = 64;
+    private const int EndedPartOfLane = 8;
 
-    /// <summary>The one that has been idle for the shortest time comes first.</summary>
-    private readonly PriorityQueue<ClientLoop, long> _longest = new();
+    private readonly ClientRanking _ranking = new(lane);
     private long _nextAt;
     private long _turn;
     private int _room;
@@ -29,10 +30,9 @@ internal sealed class ConnectionRoom(GateLane lane)
             _turn = lane.Lane.Turn;
             _room = 0;
         }
-        if (_room == 0 && lane.Lane.Now >= _nextAt)
+        if (_room == 0)
         {
-            _nextAt = lane.Lane.Now + EveryMs;
-            _room = End();
+            _room = End(lane.Table.Client.ConnectionsMax / EndedPart);
         }
         if (_room == 0)
         {
@@ -42,25 +42,24 @@ internal sealed class ConnectionRoom(GateLane lane)
         return true;
     }
 
-    private int End()
+    /// <summary>The process has no descriptor left.</summary>
+    /// <returns>How many end, in this turn of the lane.</returns>
+    public int MakeDescriptors() => End(lane.Lane.Connections / EndedPartOfLane);
+
+    private int End(int most)
     {
-        int most = Math.Min(EndedMax, 1 + (lane.Table.Client.ConnectionsMax / EndedPart));
-        long latest = lane.Lane.Now - IdleMsMin;
-        for (ClientLoop? client = lane.FirstClient; client is not null; client = client.Next)
+        long now = lane.Lane.Now;
+        if (now < _nextAt)
         {
-            long since = client.IdleSince;
-            if (since == LaneTimer.Never || since > latest)
-            {
-                continue;
-            }
-            _longest.Enqueue(client, -since);
-            if (_longest.Count > most)
-            {
-                _longest.Dequeue();
-            }
+            return 0;
         }
-        int ended = _longest.Count;
-        while (_longest.TryDequeue(out ClientLoop? client, out _))
+        _nextAt = now + EveryMs;
+        Stack<ClientLoop> longest = _ranking.Costliest(Math.Clamp(most, 1, EndedMax), client =>
+            client.IdleSince is var since && since != LaneTimer.Never && now - since >= IdleMsMin
+                ? now - since
+                : ClientRanking.Spared);
+        int ended = longest.Count;
+        while (longest.TryPop(out ClientLoop? client))
         {
             client.MakeRoom();
         }

@@ -17,7 +17,7 @@ internal sealed class MemoryRoom(GateLane lane)
     /// again.</summary>
     private const int SpareOfMax = 64;
 
-    private readonly PriorityQueue<ClientLoop, long> _costliest = new();
+    private readonly ClientRanking _ranking = new(lane);
     private long _nextAt;
 
     /// <summary>A request was refused for want of memory.</summary>
@@ -40,13 +40,11 @@ internal sealed class MemoryRoom(GateLane lane)
         }
         long now = lane.Lane.Now;
         _nextAt = now + EveryMs;
-        Rank(now);
-        var ranked = new Stack<ClientLoop>(_costliest.Count);
-        while (_costliest.TryDequeue(out ClientLoop? client, out _))
-        {
-            // The cheapest comes first.
-            ranked.Push(client);
-        }
+        // A millisecond more, so that among those that have just come the bytes still count.
+        Stack<ClientLoop> ranked = _ranking.Costliest(EndedMax, client =>
+            client.WaitingSince is var since && since != LaneTimer.Never
+                ? client.HeldBytes * (now - since + 1)
+                : ClientRanking.Spared);
         long wanted = over + (memory.Max / SpareOfMax);
         while (wanted > 0 && ranked.TryPop(out ClientLoop? client))
         {
@@ -66,23 +64,5 @@ internal sealed class MemoryRoom(GateLane lane)
         return connection.Input.IsWaiting && connection.Input.HasBytes && !connection.Input.IsAhead
             ? Math.Min(written, connection.Input.WaitingSince)
             : written;
-    }
-
-    private void Rank(long now)
-    {
-        for (ClientLoop? client = lane.FirstClient; client is not null; client = client.Next)
-        {
-            long since = client.WaitingSince;
-            if (since == LaneTimer.Never)
-            {
-                continue;
-            }
-            // A millisecond more, so that among those that have just come the bytes still count.
-            _costliest.Enqueue(client, client.HeldBytes * (now - since + 1));
-            if (_costliest.Count > EndedMax)
-            {
-                _costliest.Dequeue();
-            }
-        }
     }
 }

@@ -20,6 +20,8 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
     private int _slot = -1;
     private bool _ended;
     private bool _isExhausted;
+    /// <summary>Connections to take before the next pause.</summary>
+    private int _room = int.MaxValue;
 
     public SocketAcceptor(EpollLane lane, int fd, SocketAcceptor[] siblings, Action<int> exhausted)
     {
@@ -100,37 +102,53 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         byte* address = stackalloc byte[128];
         for (int i = 0; i < most; i++)
         {
+            if (_room == 0)
+            {
+                _room = int.MaxValue;
+                Pause();
+                return;
+            }
             uint length = 128;
             int fd = Libc.Accept4(_fd, address, &length, Libc.SockNonBlock | Libc.SockCloexec);
             if (fd >= 0)
             {
-                _isExhausted = false;
+                _room -= _room < int.MaxValue ? 1 : 0;
                 Place(new SocketConnection(_lane, fd, new ReadOnlySpan<byte>(address, (int)length)));
                 continue;
             }
             int error = Marshal.GetLastPInvokeError();
             if (error == Libc.EAgain)
             {
+                _isExhausted = false;
+                _room = int.MaxValue;
                 return;
             }
             if (error is Libc.EMFile or Libc.ENFile or Libc.ENoBufs or Libc.ENoMem or Libc.EBadF or Libc.EInval)
             {
-                Pause(error);
+                OnExhausted(error);
                 return;
             }
             // Everything else is about the one connection that went away meanwhile (accept(2)): the next, please.
         }
     }
 
-    /// <summary>Out of descriptors: level-triggered readiness would spin, so the listener is disarmed for a while. Told
-    /// once, until a connection is accepted again.</summary>
-    private void Pause(int error)
+    /// <summary>Told once, until nobody waits to be accepted. Half of the room that is made is for newcomers: each
+    /// of them may need a connection to its server too.</summary>
+    private void OnExhausted(int error)
     {
         if (!_isExhausted)
         {
             _isExhausted = true;
             _exhausted(error);
         }
+        int room = _lane.Exhausted?.Invoke() ?? 0;
+        _room = room > 0 ? (room + 1) / 2 : int.MaxValue;
+        Pause();
+    }
+
+    /// <summary>Level-triggered readiness would spin, so the listener is disarmed for a while.</summary>
+    private void Pause()
+    {
         if (_slot >= 0)
         {
             _lane.Rearm(_slot, _fd, 0);

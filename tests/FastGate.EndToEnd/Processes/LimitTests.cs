@@ -7,7 +7,10 @@ public sealed class LimitTests : IDisposable
 {
     private const string Unreachable = "warn connections_max cannot be reached: the limit of open files is too low";
     private const string Exhausted = "error accepting pauses: out of descriptors or memory";
-    private const string Get = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    private const string HalfGet = "GET /a HTTP/1.1\r\n";
+    private const string Get = HalfGet + Rest;
+    private const string Rest = "Host: localhost\r\n\r\n";
+    private const string Bounds = "[client]\nconnections_max = 1000\nhead_timeout = \"1h\"\n";
 
     /// <summary>Room for the runtime's own files and a few dozen connections.</summary>
     private const string Few = "-n 128";
@@ -42,14 +45,16 @@ public sealed class LimitTests : IDisposable
     public async Task A_gate_that_runs_out_of_descriptors_says_so_once_rests_and_answers_again()
     {
         using GateProcess gate =
-            GateProcess.Serve(_scratch, GateProcess.Pong("[client]\nconnections_max = 1000\n"), Few);
+            GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
         using Wire early = gate.Connect();
-        Pong(early);
-        List<Socket> crowd = Crowd(gate);
+        early.Send(HalfGet);
+        // Nobody idles, so nobody ends.
+        List<Socket> crowd = Crowd(gate, HalfGet);
         gate.Error.WaitFor(Exhausted);
         await CpuTime.SettledAsync(gate.Id, Soon.Token);
         Assert.InRange(await CpuTime.InASecondAsync(gate.Id, Soon.Token), 0, FewTicks);
-        Pong(early);
+        early.Send(Rest);
+        Assert.Equal("pong", early.ReadMessage().Body);
         Assert.Single(gate.Error.Now, line => line.Contains(Exhausted, StringComparison.Ordinal));
         crowd.ForEach(socket => socket.Dispose());
         using (Wire late = gate.Connect())
@@ -60,12 +65,45 @@ public sealed class LimitTests : IDisposable
         gate.End();
     }
 
+    /// <summary>A crowd that says nothing would keep everybody out for as long as it likes.</summary>
+    [Fact]
+    public void Who_is_idle_makes_room_where_descriptors_run_out()
+    {
+        using var upstream = new HandUpstream();
+        using GateProcess gate = GateProcess.Serve(_scratch,
+            GateOnLoopback.To(upstream.Address, rest: Bounds), Few);
+        using Wire busy = gate.Connect();
+        busy.Send(HalfGet);
+        List<Socket> crowd = Crowd(gate, "");
+        gate.Error.WaitFor(Exhausted);
+        using Wire late = gate.Connect();
+        late.Send(Get);
+        using (Wire connection = upstream.Accept())
+        {
+            connection.ReadHead();
+            connection.Send(Expect.Ok);
+            late.Fine();
+        }
+        busy.Send(Rest);
+        using (Wire connection = upstream.Accept())
+        {
+            connection.ReadHead();
+            connection.Send(Expect.Ok);
+            busy.Fine();
+        }
+        Assert.Single(gate.Error.Now, line => line.Contains(Exhausted, StringComparison.Ordinal));
+        crowd.ForEach(socket => socket.Dispose());
+        late.Dispose();
+        busy.Dispose();
+        gate.End();
+    }
+
     [Fact]
     public void A_request_that_finds_no_descriptor_for_its_upstream_is_told_and_a_later_one_is_served()
     {
         using var upstream = new HandUpstream();
         using GateProcess gate = GateProcess.Serve(_scratch,
-            GateOnLoopback.To(upstream.Address, rest: "[client]\nconnections_max = 1000\n"), Few);
+            GateOnLoopback.To(upstream.Address, rest: Bounds), Few);
         using Wire early = gate.Connect();
         early.Send(Get);
         using (Wire first = upstream.Accept())
@@ -76,9 +114,10 @@ public sealed class LimitTests : IDisposable
             // Nothing is left in the pool.
             first.AssertEnded();
         }
-        List<Socket> crowd = Crowd(gate);
+        early.Send(HalfGet);
+        List<Socket> crowd = Crowd(gate, HalfGet);
         gate.Error.WaitFor(Exhausted);
-        early.Send(Get);
+        early.Send(Rest);
         early.Problem(503, "overloaded");
         Assert.False(upstream.HasPending);
         crowd.ForEach(socket => socket.Dispose());
@@ -162,12 +201,14 @@ public sealed class LimitTests : IDisposable
 
     /// <summary>More connections than there are descriptors for; those that are not accepted wait in the
     /// kernel.</summary>
-    private static List<Socket> Crowd(GateProcess gate)
+    private static List<Socket> Crowd(GateProcess gate, string sent)
     {
         var crowd = new List<Socket>();
         for (int i = 0; i < MoreThanFew; i++)
         {
-            crowd.Add(gate.Connect().Socket);
+            Wire one = gate.Connect();
+            one.Send(sent);
+            crowd.Add(one.Socket);
         }
         return crowd;
     }

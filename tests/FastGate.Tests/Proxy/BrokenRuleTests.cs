@@ -54,27 +54,15 @@ public sealed class BrokenRuleTests : IDisposable
         Assert.Equal(logged, Logged());
     }
 
-    private GateInMemory Logging() => new($$"""
-        version = 1
-        [log]
-        to = "{{_path}}"
-        [client]
-        headers_max = 4
-        underscore_headers = "refuse"
-        [[listener]]
-        name = "web"
-        bind = "127.0.0.1:8080"
-        [upstream.u]
-        servers = ["demo:"]
-        [[route]]
-        name = "admin"
-        match = "/admin/*"
-        respond = { status = 403 }
-        [[route]]
-        name = "all"
-        match = "/*"
-        upstream = "u"
-        """);
+    private GateInMemory Logging() => GateInMemory.With(
+        client: "headers_max = 4\nunderscore_headers = \"refuse\"",
+        log: $"to = \"{_path}\"",
+        routes: """
+            [[route]]
+            name = "admin"
+            match = "/admin/*"
+            respond = { status = 403 }
+            """);
 
     private string Logged()
     {

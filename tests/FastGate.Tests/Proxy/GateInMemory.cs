@@ -47,11 +47,18 @@ internal sealed class GateInMemory : IDisposable
         _front = _transport.Bind(NetAddress.Memory("front:"));
     }
 
-    /// <summary>Everything to one upstream, without an access log.</summary>
-    public static GateInMemory With(string client = "", string route = "", string pool = "", string server = "") => new($$"""
+    /// <summary>Everything to one upstream, without an access log unless <paramref name="log"/> says where.</summary>
+    /// <param name="client">Keys of <c>[client]</c>.</param>
+    /// <param name="route">Keys of the last route, which takes everything.</param>
+    /// <param name="pool">Keys of the upstream.</param>
+    /// <param name="server">Keys of <c>[server]</c>.</param>
+    /// <param name="log">Keys of <c>[log]</c>.</param>
+    /// <param name="routes">Whole routes before that one.</param>
+    public static GateInMemory With(string client = "", string route = "", string pool = "", string server = "",
+        string log = "access = \"off\"", string routes = "") => new($$"""
         version = 1
         [log]
-        access = "off"
+        {{log}}
         [server]
         {{server}}
         [client]
@@ -62,6 +69,7 @@ internal sealed class GateInMemory : IDisposable
         [upstream.u]
         servers = ["demo:"]
         {{pool}}
+        {{routes}}
         [[route]]
         name = "all"
         match = "/*"
@@ -96,8 +104,9 @@ internal sealed class GateInMemory : IDisposable
         _transport.On(0, () =>
         {
             Connection client = Completed(_transport.ConnectAsync(Lane, NetAddress.Memory("front:"), LaneTimer.Never));
-            _gate.Accept(Completed(_front.AcceptAsync(Lane))!, 0);
-            peer = new Peer(_transport, client);
+            Connection served = Completed(_front.AcceptAsync(Lane))!;
+            _gate.Accept(served, 0);
+            peer = new Peer(_transport, client, served);
         });
         Run();
         return peer!;
@@ -154,8 +163,9 @@ internal sealed class Peer
     private byte[] _toSend = [];
     private bool _held;
 
-    public Peer(MemoryTransport transport, Connection connection)
+    public Peer(MemoryTransport transport, Connection connection, Connection? served = null)
     {
+        Served = served;
         _transport = transport;
         Connection = connection;
         _send = () =>
@@ -167,6 +177,9 @@ internal sealed class Peer
     }
 
     public Connection Connection { get; }
+
+    /// <summary>The gate's end of a client's connection.</summary>
+    public Connection? Served { get; }
 
     public bool Ended { get; private set; }
 
@@ -193,6 +206,13 @@ internal sealed class Peer
     {
         _toSend = bytes;
         _transport.On(0, _send);
+    }
+
+    /// <summary>Sends, and the gate receives it ahead of the turn of whoever waits for it.</summary>
+    public void QueueAhead(string text)
+    {
+        Queue(Encoding.Latin1.GetBytes(text));
+        _transport.On(0, () => Assert.True(Served!.Input.TryReceiveAhead()));
     }
 
     /// <summary>Reads no more: its wire fills.</summary>
