@@ -66,7 +66,7 @@ public abstract class Lane
 
     /// <summary>Asked when a listener of this lane gets no descriptor or memory from the system: how many connections
     /// end in this turn to make room.</summary>
-    public Func<int>? Exhausted { get; set; }
+    public Func<int>? MakesRoom { get; set; }
 
     /// <summary>How long the turns of the last minute kept the others waiting, each of them. Any thread
     /// reads.</summary>

@@ -33,7 +33,7 @@ internal sealed class GateLane
         _room = new MemoryRoom(this);
         _connectionRoom = new ConnectionRoom(this);
         lane.Memory.Passed = new LaneAction(_room.Make);
-        lane.Exhausted = _connectionRoom.MakeDescriptors;
+        lane.MakesRoom = _connectionRoom.MakeDescriptors;
         _exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(this), int.MaxValue);
         Ids = new RequestIds(lane.Index);
         Date = new DateField(clock);

@@ -113,8 +113,13 @@ internal sealed class HostPattern
     /// <summary>The one address that has a second spelling, <c>[::ffff:192.0.2.1]</c>, as hexadecimal.</summary>
     private static bool TryWriteMapped(ReadOnlySpan<byte> address, Span<byte> room, out int written)
     {
+        const int Prefix = 8;
         written = 0;
-        ReadOnlySpan<byte> text = address[(address.LastIndexOf((byte)':') + 1)..];
+        if (!Ascii.EqualsIgnoreCase(address[..Math.Min(Prefix, address.Length)], "[::ffff:"u8))
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> text = address[Prefix..];
         Span<byte> parts = stackalloc byte[4];
         foreach (ref byte part in parts)
         {

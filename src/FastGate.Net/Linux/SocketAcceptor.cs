@@ -141,7 +141,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
             _isExhausted = true;
             _exhausted(error);
         }
-        int room = _lane.Exhausted?.Invoke() ?? 0;
+        int room = _lane.MakesRoom?.Invoke() ?? 0;
         _room = room > 0 ? (room + 1) / 2 : int.MaxValue;
         Pause();
     }

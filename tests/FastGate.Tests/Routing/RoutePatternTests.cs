@@ -173,6 +173,7 @@ public sealed class RoutePatternTests
     [InlineData("[::ffff:255.255.255.255]", "[::ffff:ffff:ffff]")]
     [InlineData("[::ffff:192.0.2]", "[::ffff:192.0.2]")]
     [InlineData("[.]", "[.]")]
+    [InlineData("[1::192.0.2.1]", "[1::192.0.2.1]")]
     [InlineData("[::ffff:192.0.2.1", "[::ffff:192.0.2.1")]
     [InlineData("", "")]
     [InlineData(":", "")]
