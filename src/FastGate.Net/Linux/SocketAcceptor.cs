@@ -20,7 +20,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
     private int _slot = -1;
     private bool _ended;
     private bool _isExhausted;
-    /// <summary>Connections to take before the next pause.</summary>
+    /// <summary>Connections to take before room is made again, while there is a crowd.</summary>
     private int _room = int.MaxValue;
 
     public SocketAcceptor(EpollLane lane, int fd, SocketAcceptor[] siblings, Action<int> exhausted)
@@ -104,8 +104,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         {
             if (_room == 0)
             {
-                _room = int.MaxValue;
-                Pause();
+                MakeRoom();
                 return;
             }
             uint length = 128;
@@ -132,8 +131,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         }
     }
 
-    /// <summary>Told once, until nobody waits to be accepted. Half of the room that is made is for newcomers: each
-    /// of them may need a connection to its server too.</summary>
+    /// <summary>Out of descriptors. Told once, until nobody waits to be accepted.</summary>
     private void OnExhausted(int error)
     {
         if (!_isExhausted)
@@ -141,14 +139,15 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
             _isExhausted = true;
             _exhausted(error);
         }
-        int room = _lane.MakesRoom?.Invoke() ?? 0;
-        _room = room > 0 ? (room + 1) / 2 : int.MaxValue;
-        Pause();
+        MakeRoom();
     }
 
-    /// <summary>Level-triggered readiness would spin, so the listener is disarmed for a while.</summary>
-    private void Pause()
+    /// <summary>Half of the room that is made is for newcomers: each of them may need a connection to its server too.
+    /// Meanwhile the listener is disarmed, for level-triggered readiness would spin.</summary>
+    private void MakeRoom()
     {
+        int room = _lane.MakesRoom?.Invoke() ?? 0;
+        _room = room > 0 ? (room + 1) / 2 : int.MaxValue;
         if (_slot >= 0)
         {
             _lane.Rearm(_slot, _fd, 0);
