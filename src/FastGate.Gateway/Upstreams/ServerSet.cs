@@ -28,8 +28,8 @@ internal sealed class ServerSet
         Indices = Array.ConvertAll(servers, static s => s.Index);
         Weights = Array.ConvertAll(servers, static s => (double)s.Weight);
         WeightSum = Weights.Sum();
-        WeightMean = WeightSum / Math.Max(1, servers.Length);
-        Start = Random.Shared.Next(Math.Max(1, servers.Length));
+        double mean = WeightSum / Math.Max(1, servers.Length);
+        Burdens = Array.ConvertAll(Weights, weight => (float)(mean / weight));
         Refusal = Array.TrueForAll(all, static s => s.Status.State == ServerState.Unresolved)
             ? Reason.DnsError
             : Reason.DestinationUnavailable;
@@ -41,6 +41,7 @@ internal sealed class ServerSet
         if (servers.Length > 1)
         {
             Draws = options.Balance is Balance.P2c or Balance.P2cEwma or Balance.Hash ? new AliasTable(Weights) : null;
+            Turns = options.Balance == Balance.RoundRobin ? new TurnTable(Weights) : null;
             Ring = ring?.Only(_places);
         }
     }
@@ -61,13 +62,14 @@ internal sealed class ServerSet
 
     public double WeightSum { get; }
 
-    public double WeightMean { get; }
-
-    /// <summary>A random place: where lanes begin, each a step further.</summary>
-    public int Start { get; }
+    /// <summary>By place: what an exchange is to a server, more the less it weighs; 1 on average weight.</summary>
+    public float[] Burdens { get; }
 
     /// <summary>Servers by weight, for those that draw.</summary>
     public AliasTable? Draws { get; }
+
+    /// <summary>Servers in their turns, for those that go round.</summary>
+    public TurnTable? Turns { get; }
 
     /// <summary>Servers by key, for those that hash.</summary>
     public HashRing? Ring { get; }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Draws a place with a chance in proportion to its weight, in constant time (Walker's alias method, built as
@@ -40,6 +42,7 @@ internal sealed class AliasTable
 
     /// <param name="drawn">Random: its whole range stands for the slots in a row, and where within a slot it falls
     /// decides between the two places there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Draw(uint drawn)
     {
         ulong position = (ulong)drawn * (uint)_slots.Length;

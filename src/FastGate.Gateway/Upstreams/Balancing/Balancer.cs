@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Chooses servers for one lane. Every lane has its own, so that choosing writes nothing another lane reads;
@@ -89,6 +91,8 @@ internal abstract class Balancer
         return place;
     }
 
+    /// <summary>Apart, so that no other choice makes room for servers that were tried.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private int ChooseAny(long now, ulong key) => Choose(now, key, default);
 
     private bool IsExhausted(in TriedServers tried)

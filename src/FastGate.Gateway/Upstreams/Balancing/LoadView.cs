@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>The load of servers as one lane sees it: what it does itself exactly, and what the others do as it was when
@@ -25,10 +27,14 @@ internal sealed class LoadView
     public int OtherLanes => _others.Length;
 
     /// <summary>Exchanges under way at a server.</summary>
-    public int Active(int server, long now) =>
-        IsAlone ? _own.Active(server) : _own.Active(server) + Look(server, now).Active;
+    public int Active(int server, long now)
+    {
+        Refresh(server, now);
+        return ActiveSeen(server);
+    }
 
     /// <summary>The same, without looking at the others again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ActiveSeen(int server) => _own.Active(server) + (IsAlone ? 0 : _seen[server].Active);
 
     /// <summary>Exchanges under way at all servers of the upstream.</summary>
@@ -50,37 +56,43 @@ internal sealed class LoadView
         return _own.Total + _total.Active;
     }
 
-    /// <summary>How long a server takes to answer in microseconds, by what the lane says that thinks worst of it: as if
-    /// all of them had told one average, a slow answer or a failure of one warns all. 0 when nothing is
-    /// known.</summary>
-    public double LatencyUs(int server, long now, out int active)
+    /// <summary>Looks at what the other lanes say of a server, if that is due.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Refresh(int server, long now)
     {
-        double own = PeakEwma.At(_own.Latency(server), now);
+        if (!IsAlone && _seen[server].IsOld(now))
+        {
+            LookAgain(server, now);
+        }
+    }
+
+    /// <summary>How long a server takes to answer in microseconds, by what the lane says that thinks worst of it: as if
+    /// all of them had told one average, a slow answer or a failure of one warns all. 0 when nothing is known. The
+    /// others are not looked at again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float LatencyUs(int server, long now, out int active)
+    {
+        float own = PeakEwma.At(_own.Latency(server), now);
         active = _own.Active(server);
         if (IsAlone)
         {
             return own;
         }
-        ref readonly Seen seen = ref Look(server, now);
+        ref readonly Seen seen = ref _seen[server];
         active += seen.Active;
-        return Math.Max(own, seen.LatencyUs);
+        return float.MaxNative(own, seen.LatencyUs);
     }
 
-    private ref readonly Seen Look(int server, long now)
+    private void LookAgain(int server, long now)
     {
-        ref Seen seen = ref _seen[server];
-        if (seen.IsOld(now))
+        int sum = 0;
+        float worst = 0;
+        foreach (LaneLoad other in _others)
         {
-            int sum = 0;
-            double worst = 0;
-            foreach (LaneLoad other in _others)
-            {
-                sum += other.Active(server);
-                worst = Math.Max(worst, PeakEwma.At(other.Latency(server), now));
-            }
-            seen = new Seen { At = (uint)now, Active = sum, LatencyUs = (float)worst };
+            sum += other.Active(server);
+            worst = float.MaxNative(worst, PeakEwma.At(other.Latency(server), now));
         }
-        return ref seen;
+        _seen[server] = new Seen { At = (uint)now, Active = sum, LatencyUs = worst };
     }
 
     private struct Seen

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>How long a server takes to answer, quick to believe that it became slow and slow to forget it: a sample
@@ -27,16 +29,13 @@ internal static class PeakEwma
     private const float Most = 60_000_000;
 
     /// <summary>The average at <paramref name="now"/>, in microseconds; 0 when nothing is known (any more).</summary>
-    public static double At(long ewma, long now)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float At(long ewma, long now)
     {
-        if (ewma == 0)
-        {
-            return 0;
-        }
+        // Another lane may have read the clock a moment later than this one: no age below 0, and without a branch, for
+        // nobody can foresee it. What is not known is 0 at any age.
         int age = unchecked((int)((uint)now - (uint)(ewma >> 32)));
-        float average = BitConverter.Int32BitsToSingle((int)ewma);
-        // Another lane may have read the clock a moment later than this one.
-        return age <= 0 ? average : average * Fade(age);
+        return BitConverter.Int32BitsToSingle((int)ewma) * Fade(age & ~(age >> 31));
     }
 
     /// <summary>What is known after one more answer.</summary>
@@ -60,6 +59,7 @@ internal static class PeakEwma
         return After(ewma, Math.Max(tookUs, known > 0 ? known * FailureFactor : FailureLeast), now);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Fade(int ageMs)
     {
         float x = ageMs * (1 / TimeConstantMs);

@@ -1,74 +1,45 @@
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Each server in its turn, as often as its weight says, and a heavy one's turns spread between the others',
-/// as nginx's smooth weighted round robin does. There every choice looks at every server; here each server has the time
-/// of its next turn, which moves on by one over its weight, and a heap knows the next of them. The servers begin in a
-/// row over one round, and the lanes each at another place of that row, or all of them would send their first requests
-/// to the same server.</summary>
+/// as nginx's smooth weighted round robin does. There every choice looks at every server; here the whole round is
+/// written down once per set (<see cref="TurnTable"/>), and a lane knows how far it is.</summary>
 internal sealed class RoundRobin(Upstream upstream, int lane, ulong seed) : Balancer(upstream, lane, seed)
 {
-    private Turn[] _turns = [];
-    private double[] _steps = [];
+    private int _turn;
 
-    private readonly record struct Turn(double Due, int Place) : IComparable<Turn>
-    {
-        public int CompareTo(Turn other) => Due.CompareTo(other.Due);
-    }
-
-    protected override void Renew(long now)
-    {
-        int count = Set.Count;
-        int start = (int)((Set.Start + ((long)LaneIndex * count / LaneCount)) % count);
-        _turns = new Turn[count];
-        _steps = Array.ConvertAll(Set.Weights, static weight => 1 / weight);
-        for (int i = 0; i < count; i++)
-        {
-            int place = (start + i) % count;
-            _turns[i] = new Turn(StepOf(place, now) * i / count, place);
-        }
-        Array.Sort(_turns);
-    }
+    protected override void Renew(long now) => _turn = Set.Turns!.StartOf(LaneIndex, LaneCount);
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
     {
-        for (int i = 0; i < DrawsMax; i++)
-        {
-            Turn next = _turns[0];
-            Sink(new Turn(next.Due + StepOf(next.Place, now), next.Place));
-            if (!tried.Contains(Set.Indices[next.Place]))
-            {
-                return next.Place;
-            }
-        }
-        return AnyUntried(tried);
+        ServerSet set = Set;
+        return tried.Count == 0 && now >= set.WarmUntil ? Next(set.Turns!) : ChooseOther(set, now, tried);
     }
 
-    private double StepOf(int place, long now) =>
-        now >= Set.WarmUntil ? _steps[place] : _steps[place] / Set.Share(place, now);
-
-    /// <summary>Puts the first of the heap where it belongs now.</summary>
-    private void Sink(Turn turn)
+    /// <summary>Passes turns of servers that were tried, and of those that start slowly as many as their weight
+    /// lacks.</summary>
+    private int ChooseOther(ServerSet set, long now, in TriedServers tried)
     {
-        Turn[] turns = _turns;
-        int at = 0;
-        while (true)
+        int untried = -1;
+        for (int i = 0; i < DrawsMax; i++)
         {
-            int child = (2 * at) + 1;
-            if (child >= turns.Length)
+            int place = Next(set.Turns!);
+            if (tried.Contains(set.Indices[place]))
             {
-                break;
+                continue;
             }
-            // Which of the two it is nobody can foresee: no branch.
-            int right = Math.Min(child + 1, turns.Length - 1);
-            child = turns[right].Due < turns[child].Due ? right : child;
-            Turn below = turns[child];
-            if (below.Due >= turn.Due)
+            if (now >= set.WarmUntil || set.Share(place, now) >= Random.Share())
             {
-                break;
+                return place;
             }
-            turns[at] = below;
-            at = child;
+            untried = place;
         }
-        turns[at] = turn;
+        return untried >= 0 ? untried : AnyUntried(tried);
+    }
+
+    private int Next(TurnTable turns)
+    {
+        int turn = _turn;
+        _turn = turn + 1 == turns.Length ? 0 : turn + 1;
+        return turns[turn];
     }
 }

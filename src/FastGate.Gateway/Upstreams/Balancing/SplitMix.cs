@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>Random numbers for one lane (splitmix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
@@ -19,6 +21,7 @@ internal struct SplitMix(ulong seed)
     public static double Unit(ulong random) => (random >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>Spreads a number over all 64 bits, one to one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Mix(ulong value)
     {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>The power of two choices (Mitzenmacher, 1996): of two servers drawn by weight the one with less to do for
@@ -13,25 +15,52 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
 {
     /// <summary>What a server is taken to need from which no answer has come yet, in microseconds: it gets one exchange
     /// at once, and no more before that is answered. Linkerd's default, too.</summary>
-    private const double UnknownUs = 1_000_000;
+    private const float UnknownUs = 1_000_000;
 
     /// <summary>A server that was drawn twice stands, unless the other is this much better. Without it two servers
     /// would always meet, and their weights would hardly count while both are idle.</summary>
-    private const double Advantage = 2;
+    private const float Advantage = 2;
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
     {
-        bool isPlain = tried.Count == 0 && now >= Set.WarmUntil;
+        ServerSet set = Set;
+        if (tried.Count > 0 || now < set.WarmUntil)
+        {
+            return ChooseOther(now, tried);
+        }
         ulong random = Random.Next();
-        int first = isPlain ? Set.Draws!.Draw((uint)(random >> 32)) : Draw(now, tried);
-        int second = isPlain ? Set.Draws!.Draw((uint)random) : Draw(now, tried);
-        double advantage = 1;
+        int first = set.Draws!.Draw((uint)(random >> 32));
+        int second = set.Draws.Draw((uint)random);
         if (second == first)
         {
-            second = Other(first, tried);
-            advantage = byLatency ? Advantage : 1;
+            return Challenge(first, now, tried);
         }
-        return second >= 0 && IsBetter(second, first, advantage, now) ? second : first;
+        int one = set.Indices[first];
+        int other = set.Indices[second];
+        Loads.Refresh(one, now);
+        Loads.Refresh(other, now);
+        return byLatency
+            ? LessOf(first, TimeAt(one, set.Burdens[first], now), second, TimeAt(other, set.Burdens[second], now))
+            : LessOf(first, WorkAt(one, set.Burdens[first]), second, WorkAt(other, set.Burdens[second]));
+    }
+
+    /// <summary>The same where some servers were tried, or have not their whole weight yet.</summary>
+    private int ChooseOther(long now, in TriedServers tried)
+    {
+        int first = Draw(now, tried);
+        int second = Draw(now, tried);
+        return second == first
+            ? Challenge(first, now, tried)
+            : LessOf(first, CostAt(first, now), second, CostAt(second, now));
+    }
+
+    /// <summary>A server that was drawn twice, and any other.</summary>
+    private int Challenge(int first, long now, in TriedServers tried)
+    {
+        int second = Other(first, tried);
+        return second < 0
+            ? first
+            : LessOf(first, CostAt(first, now), second, CostAt(second, now) * (byLatency ? Advantage : 1));
     }
 
     private int Draw(long now, in TriedServers tried)
@@ -71,32 +100,33 @@ internal sealed class TwoChoices(Upstream upstream, int lane, ulong seed, bool b
         return -1;
     }
 
-    /// <summary>Compares what each has to do for its weight, without a division.</summary>
-    private bool IsBetter(int one, int other, double advantage, long now)
+    private float CostAt(int place, long now)
     {
-        double weight = WeightOf(one, now);
-        double otherWeight = WeightOf(other, now);
-        if (!byLatency)
+        int server = Set.Indices[place];
+        float burden = (float)(Set.Burdens[place] / Set.Share(place, now));
+        Loads.Refresh(server, now);
+        return byLatency ? TimeAt(server, burden, now) : WorkAt(server, burden);
+    }
+
+    /// <summary>How long this exchange would take there: what the server takes, times what would be under way for its
+    /// weight. The weight does not divide this exchange, or the heaviest of idle servers got everything.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private float TimeAt(int server, float burden, long now)
+    {
+        float latency = Loads.LatencyUs(server, now, out int active);
+        if (latency == 0 && active > 0)
         {
-            return Loads.Active(Set.Indices[one], now) * otherWeight < Loads.Active(Set.Indices[other], now) * weight;
+            latency = UnknownUs;
         }
-        // The weight divides what is under way, but not this exchange: or the heaviest of idle servers got everything.
-        double latency = LatencyOf(one, now, out int active);
-        double otherLatency = LatencyOf(other, now, out int otherActive);
-        double mean = Set.WeightMean;
-        return latency * (weight + (active * mean)) * otherWeight * advantage
-            < otherLatency * (otherWeight + (otherActive * mean)) * weight;
+        return latency * (1 + (active * burden));
     }
 
-    private double LatencyOf(int place, long now, out int active)
-    {
-        double latency = Loads.LatencyUs(Set.Indices[place], now, out active);
-        return latency > 0 || active == 0 ? latency : UnknownUs;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private float WorkAt(int server, float burden) => Loads.ActiveSeen(server) * burden;
 
-    private double WeightOf(int place, long now)
-    {
-        double weight = Set.Weights[place];
-        return now >= Set.WarmUntil ? weight : weight * Set.Share(place, now);
-    }
+    /// <summary>Without a branch, for which of the two it is nobody can foresee: all ones where the second is less. Of
+    /// equals the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LessOf(int first, float cost, int second, float otherCost) =>
+        first ^ ((first ^ second) & (BitConverter.SingleToInt32Bits(otherCost - cost) >> 31));
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Numerics;
 using CsCheck;
 using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Balancing;
@@ -26,6 +27,49 @@ public sealed class TableTests
         Assert.All(weights, (weight, i) => Assert.InRange(
             Math.Abs((counts[i] / 200_000.0) - (weight / weights.Sum())), 0,
             5 * Math.Sqrt(weight / weights.Sum() / 200_000)));
+    }
+
+    /// <summary>At any moment of a round each server has had its share, give or take one turn and what the others'
+    /// first turns put off.</summary>
+    [Fact]
+    public void Turns_come_by_weight_and_are_spread() =>
+        Gen.Int[1, 256].Array[2, 12].Sample(weights =>
+        {
+            var table = new TurnTable([.. weights.Select(static weight => (double)weight)]);
+            int divisor = weights.Aggregate(static (one, other) => (int)BigInteger.GreatestCommonDivisor(one, other));
+            Assert.Equal(weights.Sum() / divisor, table.Length);
+            int[] counts = new int[weights.Length];
+            for (int turn = 0; turn < table.Length; turn++)
+            {
+                counts[table[turn]]++;
+                for (int i = 0; i < weights.Length; i++)
+                {
+                    double share = (double)weights[i] / weights.Sum();
+                    Assert.InRange(counts[i] - (share * (turn + 1)), -1 - (share * weights.Length),
+                        1 + (share * weights.Length));
+                }
+            }
+            Assert.Equal(weights.Select(weight => weight / divisor), counts);
+        }, iter: 300);
+
+    /// <summary>nginx turns 5 1 1 into aabacaa.</summary>
+    [Theory]
+    [InlineData("1 1 1", "012")]
+    [InlineData("4 4 4 4", "0123")]
+    [InlineData("2 1 1", "0102")]
+    [InlineData("5 1 1", "0010020")]
+    public void A_round_is_as_short_as_can_be_and_a_heavy_one_s_turns_lie_apart(string weights, string round)
+    {
+        var table = new TurnTable([.. weights.Split(' ').Select(double.Parse)]);
+        Assert.Equal(round, string.Concat(Enumerable.Range(0, table.Length).Select(turn => table[turn])));
+    }
+
+    [Fact]
+    public void A_round_of_many_heavy_servers_is_bounded_and_has_all_of_them()
+    {
+        var table = new TurnTable([.. Enumerable.Range(0, 1_000).Select(static i => i % 2 == 0 ? 256.0 : 1 + (i % 3))]);
+        Assert.InRange(table.Length, 60_000, 67_000);
+        Assert.Equal(1_000, Enumerable.Range(0, table.Length).Select(turn => table[turn]).Distinct().Count());
     }
 
     [Fact]
