@@ -36,6 +36,13 @@ internal sealed class AnsweringUpstream : IDisposable
                 Socket accepted = _listener.Accept();
                 Interlocked.Increment(ref _accepted);
                 accepted.NoDelay = true;
+                if (_closes)
+                {
+                    // One answer, and it is over: a thread for each would wait for the processor longer than the gate
+                    // takes, wherever there is other work.
+                    Serve(new Wire(accepted));
+                    continue;
+                }
                 new Thread(() => Serve(new Wire(accepted))) { IsBackground = true }.Start();
             }
         }
