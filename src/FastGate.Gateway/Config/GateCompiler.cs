@@ -29,7 +29,7 @@ public static class GateCompiler
         var routes = new Route[options.Routes.Count];
         for (int i = 0; i < routes.Length; i++)
         {
-            RouteDefinition<Route> route = Define(i + 1, options.Routes[i], options, upstreams);
+            RouteDefinition<Route> route = Define(i + 1, options.Routes[i], options, upstreams, transport.Lanes.Count);
             routes[i] = route.Value;
             OpenBudget(route.Value);
             builder.Add(route);
@@ -62,7 +62,7 @@ public static class GateCompiler
     }
 
     private static RouteDefinition<Route> Define(int id, RouteOptions route, GateOptions options,
-        Dictionary<string, Upstream> upstreams)
+        Dictionary<string, Upstream> upstreams, int lanes)
     {
         List<RoutingProblem> problems = [];
         List<RoutePattern> patterns = [.. route.Match.Select(m => RoutePattern.Parse(m.Value, problems)!)];
@@ -73,6 +73,7 @@ public static class GateCompiler
             Name = Encoding.UTF8.GetBytes(route.Name),
             Timeout = route.Timeout,
             Retry = route.Retry,
+            HeadTimes = route.Retry.HedgePercent > 0 ? new HeadTimes?[lanes] : [],
             BodyBytesMax = route.BodyBytesMax,
             Upstream = route.Upstream is { } upstream ? upstreams[upstream] : null,
             BalanceKey = route.Upstream is { } group ? Key(upstreams[group].Options, names, route, problems) : null,

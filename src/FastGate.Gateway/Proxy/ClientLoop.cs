@@ -335,7 +335,8 @@ internal sealed class ClientLoop
             }
             bool keeps = _exchange?.Tries.KeptBytes > 0 && _client.Input.IsWaiting;
             long since = keeps ? _client.Input.WaitingSince : MemoryRoom.WaitOf(_client);
-            return _exchange?.Pooled is { } pooled ? Math.Min(since, MemoryRoom.WaitOf(pooled.Connection)) : since;
+            since = Math.Min(since, MemoryRoom.WaitOf(_exchange?.Pooled));
+            return Math.Min(since, MemoryRoom.WaitOf(_exchange?.Second));
         }
     }
 
@@ -345,15 +346,8 @@ internal sealed class ClientLoop
         WaitingSince == _idleSince && _isIdle && !_client.Output.IsOwing ? _idleSince : LaneTimer.Never;
 
     /// <summary>Bytes of memory it takes.</summary>
-    public long HeldBytes
-    {
-        get
-        {
-            long held = ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange?.HeldBytes ?? 0)
-                + (_exchange?.Tries.HeldBytes ?? 0);
-            return _exchange?.Pooled is { } pooled ? held + MemoryRoom.BuffersOf(pooled.Connection) : held;
-        }
-    }
+    public long HeldBytes => ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange is not { } e ? 0
+        : e.HeldBytes + e.Tries.HeldBytes + MemoryRoom.BuffersOf(e.Pooled) + MemoryRoom.BuffersOf(e.Second));
 
     /// <summary>Memory is short, or connections are, and it waits: it ends, with 503 where nothing was answered
     /// yet.</summary>

@@ -29,7 +29,8 @@ internal static class Feedback
         });
         if (exchange.Route!.Retry.HedgePercent > 0 && took >= 0 && !RetryRule.IsFailure(exchange.Response.Status))
         {
-            pooled.Pool.HeadTimes.Record(lane.Now, took);
+            long since = exchange.Tries.HasHedged ? exchange.Hedge.FirstSentAt : exchange.SentAt;
+            Hedge.TimesOf(exchange.Route, lane).Record(lane.Now, Microseconds(since, exchange.AnsweredAt));
         }
     }
 

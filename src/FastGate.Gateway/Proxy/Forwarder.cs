@@ -59,7 +59,7 @@ internal static class Forwarder
             // 6b the request. Forked: its body goes on while the answer is waited for, and may come before it ended.
             Connection upstream = BeginTry(exchange, pooled);
             ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
-            if (route.Retry.HedgePercent > 0 && Hedge.TryDelay(exchange, pool, out long delayMs))
+            if (route.Retry.HedgePercent > 0 && Hedge.TryDelay(exchange, lane.Lane, out long delayMs))
             {
                 pooled = await exchange.Hedge.RaceAsync(pool, lane.Lane, pooled, delayMs);
                 upstream = pooled.Connection;

@@ -41,9 +41,15 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         Unavailable,
     }
 
+    /// <summary>Of the last race: when its first copy had left, a time stamp of <see cref="Stopwatch"/>.</summary>
+    public long FirstSentAt { get; private set; }
+
+    /// <summary>What the requests of a route have taken, on this lane.</summary>
+    public static HeadTimes TimesOf(Route route, Lane lane) => route.HeadTimes[lane.Index] ??= new HeadTimes();
+
     /// <summary>Whether a try may have a second copy, and when it is due: the first try of a request that was sent
     /// whole, has no body and changes nothing: two copies at a time are not two in a row.</summary>
-    public static bool TryDelay(Exchange exchange, ConnectionPool pool, out long milliseconds)
+    public static bool TryDelay(Exchange exchange, Lane lane, out long milliseconds)
     {
         milliseconds = 0;
         RequestHead request = exchange.Request;
@@ -51,7 +57,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         return retry.IsOn && request.Framing == BodyFraming.None && !request.Upgrade
             && request.Method is Method.Get or Method.Head or Method.Options
             && exchange.SentAt != 0 && exchange.Tries.Repeats == 0
-            && pool.HeadTimes.TryDelay(retry.HedgePercent, pool.Lane.Now, out milliseconds);
+            && TimesOf(exchange.Route, lane).TryDelay(retry.HedgePercent, lane.Now, out milliseconds);
     }
 
     /// <summary>Waits for the head of an answer, and after <paramref name="delayMs"/> for another server's,
@@ -62,7 +68,8 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         long delayMs)
     {
         (_pool, _lane, _isOver) = (pool, lane, false);
-        _first.Begin(first, exchange.SentAt);
+        FirstSentAt = exchange.SentAt;
+        _first.Begin(first, FirstSentAt);
         ValueTask hearing = HearAsync(_first);
         ValueTask second = default;
         if (_first.State == State.Sent)
@@ -71,7 +78,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
             await _wake.Begin();
             lane.Deadlines.Remove(this);
         }
-        if (_first.State == State.Sent && RetryRule.TryHedge(exchange, lane))
+        if (_first.State == State.Sent && RetryRule.MayHedge(exchange, lane))
         {
             _second.State = State.Renting;
             second = SendSecondAsync();
@@ -160,7 +167,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         exchange.Wait.IsHedge = true;
         Rental rental = await _pool.RentAsync(exchange.Wait, Tries.ConnectMs(exchange.Route!));
         exchange.Wait.IsHedge = false;
-        if (rental.Connection is not { } pooled || _isOver)
+        if (rental.Connection is not { } pooled || _isOver || !RetryRule.TryHedge(exchange, _lane))
         {
             if (rental.Connection is { } unused)
             {

@@ -1,3 +1,4 @@
+using FastGate.Gateway.Upstreams;
 using FastGate.Net;
 using FastGate.Net.Buffers;
 using FastGate.Net.Time;
@@ -65,4 +66,10 @@ internal sealed class MemoryRoom(GateLane lane)
             ? Math.Min(written, connection.Input.WaitingSince)
             : written;
     }
+
+    /// <summary>The same of an upstream's, if there is one.</summary>
+    public static long BuffersOf(PooledConnection? pooled) => pooled is null ? 0 : BuffersOf(pooled.Connection);
+
+    public static long WaitOf(PooledConnection? pooled) =>
+        pooled is null ? LaneTimer.Never : WaitOf(pooled.Connection);
 }

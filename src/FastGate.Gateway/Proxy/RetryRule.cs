@@ -52,21 +52,26 @@ internal static class RetryRule
         return true;
     }
 
-    /// <summary>Takes a second copy of a request whose first one is with a server still, and what it costs. It is for
-    /// another server that is in use.</summary>
-    public static bool TryHedge(Exchange exchange, Lane lane)
+    /// <summary>Whether there is another server in use for a second copy of a request whose first one is with a server
+    /// still, and something in the budget to pay it with: no connection is made in vain.</summary>
+    public static bool MayHedge(Exchange exchange, Lane lane)
     {
         Upstream upstream = exchange.Route!.Upstream!;
         TriedServers tried = exchange.Wait.Tried;
         tried.Add(exchange.Server!);
         if (exchange.ClientGone || exchange.TimedOut || !upstream.Set.HasUntried(tried)
-            || !upstream.RetryBudget.TrySpend(lane.Index, lane.Now))
+            || !upstream.RetryBudget.CanSpend(lane.Index, lane.Now))
         {
             return false;
         }
         exchange.Wait.Tried = tried;
-        return exchange.Tries.HasHedged = true;
+        return true;
     }
+
+    /// <summary>Takes what a second copy costs. There is a connection for it: one that could not be sent is
+    /// free.</summary>
+    public static bool TryHedge(Exchange exchange, Lane lane) => exchange.Tries.HasHedged =
+        exchange.Route!.Upstream!.RetryBudget.TrySpend(lane.Index, lane.Now);
 
     /// <summary>Whether there is a server that was not tried. Where nothing has left and all that are in use were
     /// tried, it may be one that is not (<see cref="Upstream.LastResort"/>).</summary>

@@ -21,6 +21,10 @@ internal sealed class Route
     /// <summary>Forwards here; null when the gate answers itself.</summary>
     public Upstream? Upstream { get; init; }
 
+    /// <summary>How long its requests wait for an answer, by lane, each made by its lane when it first asks; empty
+    /// where nothing is hedged.</summary>
+    public HeadTimes?[] HeadTimes { get; init; } = [];
+
     /// <summary>By which its upstream chooses a server; null where it needs none.</summary>
     public RequestHash? BalanceKey { get; init; }
 

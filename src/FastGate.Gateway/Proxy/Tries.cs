@@ -30,7 +30,7 @@ internal sealed class Tries
     /// <summary>Tries after the first of any kind.</summary>
     public int Repeats => Retries + _moves + (HasReplaced ? 1 : 0) + (HasHedged ? 1 : 0);
 
-    /// <summary>A second copy was sent, or was to be.</summary>
+    /// <summary>A second copy was sent.</summary>
     public bool HasHedged { get; set; }
 
     /// <summary>The client was told to go on (100), which it needs to be told once.</summary>

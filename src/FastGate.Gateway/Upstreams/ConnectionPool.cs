@@ -48,9 +48,6 @@ public sealed class ConnectionPool
 
     public Lane Lane { get; }
 
-    /// <summary>For routes that hedge.</summary>
-    internal HeadTimes HeadTimes => field ??= new HeadTimes();
-
     /// <summary>Idle connections of this lane; any thread.</summary>
     public int IdleCount => Volatile.Read(ref _idleCount);
 

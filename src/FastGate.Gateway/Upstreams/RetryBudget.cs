@@ -53,6 +53,15 @@ public sealed class RetryBudget(int laneCount)
         Volatile.Write(ref cell.Earned, cell.Earned + percent);
     }
 
+    /// <summary>Whether one retry could be paid for now.</summary>
+    public bool CanSpend(int lane, long now)
+    {
+        ref Cell cell = ref _cells[lane];
+        Turn(ref cell, now);
+        return cell.EarnedBefore + cell.Earned >= Cost
+            || (_floorUs > 0 && FloorAfter(Volatile.Read(ref _floorDue), now) <= (now * 1_000) + FloorKeptUs);
+    }
+
     /// <summary>Takes what one retry costs, and counts it.</summary>
     /// <returns>False when there is not enough; then nothing was taken.</returns>
     public bool TrySpend(int lane, long now)
@@ -124,12 +133,11 @@ public sealed class RetryBudget(int laneCount)
         {
             return false;
         }
-        long nowUs = now * 1_000;
         long seen = Volatile.Read(ref _floorDue);
         while (true)
         {
-            long due = Math.Max(seen, nowUs) + _floorUs;
-            if (due > nowUs + FloorKeptUs)
+            long due = FloorAfter(seen, now);
+            if (due > (now * 1_000) + FloorKeptUs)
             {
                 return false;
             }
@@ -141,6 +149,9 @@ public sealed class RetryBudget(int laneCount)
             seen = was;
         }
     }
+
+    /// <summary>Until when the floor is spent once one more was taken of it.</summary>
+    private long FloorAfter(long due, long now) => Math.Max(due, now * 1_000) + _floorUs;
 
     private static void Turn(ref Cell cell, long now)
     {

@@ -1,4 +1,5 @@
-using FastGate.Gateway.Upstreams;
+using System.Diagnostics;
+using FastGate.Gateway.Proxy;
 
 namespace FastGate.Tests.Proxy;
 
@@ -6,8 +7,8 @@ namespace FastGate.Tests.Proxy;
 /// left.</summary>
 public sealed class HedgeTests
 {
-    private const string Get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-    private const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    private const string Get = HedgeBed.Get;
+    private const string Ok = HedgeBed.Ok;
     private const string Late = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate";
     private const string Busy = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy";
     private const string On = "retry = { hedge = \"p95\" }";
@@ -15,9 +16,8 @@ public sealed class HedgeTests
     [Fact]
     public void A_silent_server_is_not_waited_for_alone()
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        client.Send(Get);
+        using var bed = new HedgeBed();
+        bed.Client.Send(Get);
         Peer first = bed.Asked(out string once);
         bed.Gate.Advance(17);
         Assert.Null(bed.TryAsked());
@@ -25,37 +25,34 @@ public sealed class HedgeTests
         Peer second = bed.Asked(out string again);
         Assert.Equal(once, again);
         second.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
         Assert.True(first.Broken, "the other one was not cut");
-        AssertSettled(bed, second.Connection.BytesReceived > 0 ? 1 : 0);
+        bed.AssertSettled(second.Connection.BytesReceived > 0 ? 1 : 0);
         Assert.Equal((1, 0), bed.Budget.Sum());
         // Both are told: one that it answered, the other that it was waited for.
-        Assert.Equal([(1, 0), (1, 0)], Servers(bed).Select(static s => s.Stats.Sum()));
+        Assert.Equal([(1, 0), (1, 0)], bed.Servers.Select(static s => s.Stats.Sum()));
         // A late answer meets nobody.
-        client.Forget();
-        client.Send(Get);
+        bed.Client.Forget();
+        bed.Client.Send(Get);
         first.Send(Late);
-        Assert.Empty(client.Received);
+        Assert.Empty(bed.Client.Received);
         Peer next = bed.Asked();
         Assert.NotSame(first, next);
         next.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
     }
 
     [Fact]
     public void The_first_may_still_win()
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         first.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
         Assert.True(second.Broken);
-        AssertSettled(bed, 1);
+        bed.AssertSettled(1);
         // Its connection goes on, the other one is gone.
-        client.Forget();
-        client.Send(Get);
-        Assert.NotSame(second, bed.Asked());
+        Assert.NotSame(second, bed.Ask());
     }
 
     [Theory]
@@ -63,31 +60,29 @@ public sealed class HedgeTests
     [InlineData(false)]
     public void Two_heads_of_one_moment_are_one_answer(bool firstIsFirst)
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         (firstIsFirst ? first : second).Queue(Bytes(Ok));
         (firstIsFirst ? second : first).Queue(Bytes(Ok));
         bed.Gate.Run();
-        Assert.EndsWith("\r\n\r\nok", client.Received);
-        Assert.Equal(1, client.Received.Split("HTTP/1.1").Length - 1);
+        bed.AssertOk();
+        Assert.Equal(1, bed.Client.Received.Split("HTTP/1.1").Length - 1);
         Assert.True(first.Broken != second.Broken);
-        AssertSettled(bed, 1);
+        bed.AssertSettled(1);
     }
 
     [Fact]
     public void Half_a_head_wins_nothing()
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         second.Send("HTTP/1.1 200 OK\r\nContent-Le");
         first.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n");
-        Assert.Empty(client.Received);
+        Assert.Empty(bed.Client.Received);
         first.Send("\r\nok");
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
         Assert.True(second.Broken);
-        AssertSettled(bed, 1);
+        bed.AssertSettled(1);
     }
 
     [Theory]
@@ -99,21 +94,20 @@ public sealed class HedgeTests
     [InlineData("HTTP/1.1 200 OK\r\nConte", false)]
     public void Who_fails_leaves_it_to_the_other(string answer, bool firstFails)
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         Peer failing = firstFails ? first : second;
         if (answer.Length > 0)
         {
             failing.Send(answer);
         }
         failing.End();
-        Assert.Empty(client.Received);
+        Assert.Empty(bed.Client.Received);
         (firstFails ? second : first).Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
-        AssertSettled(bed, 1);
+        bed.AssertOk();
+        bed.AssertSettled(1);
         int errors = answer == Busy ? 0 : 1;
-        Assert.Equal([(1, 0), (1, errors)], Servers(bed).Select(static s => s.Stats.Sum()).Order());
+        Assert.Equal([(1, 0), (1, errors)], bed.Servers.Select(static s => s.Stats.Sum()).Order());
         Assert.Equal((1, 0), bed.Budget.Sum());
     }
 
@@ -122,94 +116,88 @@ public sealed class HedgeTests
     [InlineData(false)]
     public void Where_both_fail_it_ends_as_the_last_one_did(bool firstFailsFirst)
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         (firstFailsFirst ? first : second).Reset();
         (firstFailsFirst ? second : first).Send(Busy);
-        Assert.StartsWith("HTTP/1.1 503 Busy\r\n", client.Received);
-        Assert.EndsWith("\r\n\r\nbusy", client.Received);
-        AssertSettled(bed, 1);
-        using var other = Bed();
-        client = other.Connect();
-        (first, second) = Hedged(other, client);
+        Assert.StartsWith("HTTP/1.1 503 Busy\r\n", bed.Client.Received);
+        Assert.EndsWith("\r\n\r\nbusy", bed.Client.Received);
+        bed.AssertSettled(1);
+        using var other = new HedgeBed();
+        (first, second) = other.Race();
         (firstFailsFirst ? first : second).Reset();
         (firstFailsFirst ? second : first).Reset();
-        Assert.Contains("error=connection_terminated\r\n", client.Received);
-        AssertSettled(other, 0);
+        Assert.Contains("error=connection_terminated\r\n", other.Client.Received);
+        other.AssertSettled(0);
     }
 
     [Fact]
     public void Where_both_fail_a_third_is_asked_as_ever()
     {
-        using var bed = Bed(servers: ["/a", "/b", "/c"]);
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed(servers: ["/a", "/b", "/c"]);
+        (Peer first, Peer second) = bed.Race();
         first.Reset();
         second.Reset();
         Peer third = bed.Asked();
         bed.Gate.Advance(100);
         Assert.Null(bed.TryAsked());
         third.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
-        AssertSettled(bed, 1);
+        bed.AssertOk();
+        bed.AssertSettled(1);
     }
 
     [Fact]
     public void A_client_that_leaves_ends_both_and_blames_nobody()
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
-        client.Reset();
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
+        bed.Client.Reset();
         Assert.True(first.Broken && second.Broken);
-        AssertSettled(bed, 0);
-        Assert.Equal([(1, 0), (1, 0)], Servers(bed).Select(static s => s.Stats.Sum()));
+        bed.AssertSettled(0);
+        Assert.Equal([(1, 0), (1, 0)], bed.Servers.Select(static s => s.Stats.Sum()));
     }
 
     [Fact]
     public void Times_hold_for_each_and_for_all()
     {
-        using var bed = Bed("timeout = { first_byte = \"200ms\" }");
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed("timeout = { first_byte = \"200ms\" }");
+        (Peer first, Peer second) = bed.Race();
         bed.Gate.Advance(190);
         Assert.True(first.Broken && !second.Broken);
-        Assert.Empty(client.Received);
+        Assert.Empty(bed.Client.Received);
         bed.Gate.Advance(40);
-        Assert.Contains("error=http_response_timeout\r\n", client.Received);
-        AssertSettled(bed, 0);
+        Assert.Contains("error=http_response_timeout\r\n", bed.Client.Received);
+        bed.AssertSettled(0);
 
-        using var total = Bed("timeout = { total = \"200ms\" }");
-        client = total.Connect();
-        (first, second) = Hedged(total, client);
+        using var total = new HedgeBed("timeout = { total = \"200ms\" }");
+        (first, second) = total.Race();
         total.Gate.Advance(190);
         Assert.True(first.Broken && second.Broken);
-        Assert.StartsWith("HTTP/1.1 504 ", client.Received);
-        AssertSettled(total, 0);
+        Assert.StartsWith("HTTP/1.1 504 ", total.Client.Received);
+        total.AssertSettled(0);
     }
 
     [Fact]
     public void A_second_server_that_refuses_changes_nothing()
     {
-        using var bed = Bed(servers: ["/a", "/nobody"]);
+        using var bed = new HedgeBed(servers: ["/a", "/nobody"]);
         for (int i = 0; i < 2; i++)
         {
-            Peer client = bed.Connect();
-            client.Send(Get);
-            Peer asked = bed.Asked();
+            Peer asked = bed.Ask();
             bed.Gate.Advance(30);
             Assert.Null(bed.TryAsked());
             asked.Send(Ok);
-            Assert.EndsWith("\r\n\r\nok", client.Received);
-            AssertSettled(bed, 1);
+            bed.AssertOk();
+            bed.AssertSettled(1);
         }
+        // Nothing was sent twice, so nothing was paid.
+        Assert.Equal(0, bed.Budget.Sum().Charged);
     }
 
     [Fact]
     public void A_second_copy_never_queues()
     {
-        using var bed = Bed(upstream: "eject = \"off\"\npool = { connections_max = 1 }");
+        using var bed = new HedgeBed(upstream: "eject = \"off\"\npool = { connections_max = 1 }");
         Peer one = bed.Connect();
         Peer other = bed.Connect();
         one.Send(Get);
@@ -223,10 +211,11 @@ public sealed class HedgeTests
         second.Send(Ok);
         Assert.EndsWith("\r\n\r\nok", one.Received);
         Assert.EndsWith("\r\n\r\nok", other.Received);
+        Assert.Equal((0, 0), bed.Budget.Sum());
     }
 
     [Theory]
-    [InlineData("", Get)]
+    [InlineData("retry = { budget = \"100%\" }", Get)]
     [InlineData("retry = { hedge = \"off\" }", Get)]
     [InlineData("retry = { hedge = \"p95\", budget = \"1%\", budget_min = \"none\" }", Get)]
     [InlineData("retry = { hedge = \"p95\", on = [] }", Get)]
@@ -236,31 +225,26 @@ public sealed class HedgeTests
     [InlineData(On, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")]
     public void What_is_not_asked_for_or_may_not_happen_twice_is_sent_once(string route, string request)
     {
-        using var bed = Bed(route, isWhole: true);
-        Peer client = bed.Connect();
-        client.Send(request);
+        using var bed = new HedgeBed(route);
+        bed.Client.Send(request);
         Peer asked = bed.Asked();
         bed.Gate.Advance(500);
         Assert.Null(bed.TryAsked());
         asked.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
         Assert.Equal((0, 0), bed.Budget.Sum());
     }
 
     [Fact]
     public void Too_few_answers_say_nothing_of_most()
     {
-        using var bed = new RetryBed(On);
-        Record(bed, HeadTimes.CountMin - 1);
-        Peer client = bed.Connect();
-        client.Send(Get);
-        Peer asked = bed.Asked();
+        using var bed = new HedgeBed(known: HeadTimes.CountMin - 1);
+        Peer asked = bed.Ask();
         bed.Gate.Advance(500);
         Assert.Null(bed.TryAsked());
         asked.Send(Ok);
         bed.Gate.Advance(300);
-        client.Send(Get);
-        bed.Asked();
+        bed.Ask();
         bed.Gate.Advance(30);
         Assert.NotNull(bed.TryAsked());
     }
@@ -269,71 +253,100 @@ public sealed class HedgeTests
     [Fact]
     public void The_budget_bounds_what_is_sent_twice()
     {
-        using var bed = Bed("retry = { hedge = \"p95\", budget = \"20%\", budget_min = \"none\" }", isWhole: true);
+        using var bed = new HedgeBed("retry = { hedge = \"p95\", budget = \"20%\", budget_min = \"none\" }");
         const int Count = 100;
-        Peer client = bed.Connect();
         int twice = 0;
         for (int i = 0; i < Count; i++)
         {
-            client.Forget();
-            client.Send(Get);
-            Peer first = bed.Asked();
+            Peer first = bed.Ask();
             bed.Gate.Advance(30);
             twice += bed.TryAsked() is null ? 0 : 1;
             first.Send(Ok);
-            Assert.EndsWith("\r\n\r\nok", client.Received);
+            bed.AssertOk();
         }
         Assert.Equal(Count / 5, twice);
         Assert.Equal((Count / 5, 0), bed.Budget.Sum());
     }
 
-    /// <summary>One that was passed by does not count among the answers, or the delay would follow it.</summary>
+    /// <summary>The winner's own time would hide how long the first was silent, and the delay would fall.</summary>
     [Fact]
-    public void The_delay_stays_where_it_was_while_one_server_is_passed_by()
+    public void A_request_counts_from_its_first_copy_on()
     {
-        using var bed = Bed("retry = { hedge = \"p95\", budget = \"100%\" }", isWhole: true);
-        Peer client = bed.Connect();
-        for (int i = 0; i < 200; i++)
-        {
-            client.Forget();
-            Hedged(bed, client).Second.Send(Ok);
-            Assert.EndsWith("\r\n\r\nok", client.Received);
-        }
-        Assert.True(Times(bed).TryDelay(95, bed.Gate.Lane.Now + 1_000, out long delay));
-        Assert.InRange(delay, 1, 22);
+        using var bed = new HedgeBed(known: 0);
+        bed.Record(HeadTimes.CountMin, milliseconds: 1);
+        long from = Stopwatch.GetTimestamp();
+        (_, Peer second) = bed.Race();
+        Assert.True(SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(from).TotalMilliseconds > 40, 10_000));
+        second.Send(Ok);
+        bed.AssertOk();
+        Assert.InRange(bed.Delay(percent: 99), 20, 10_000);
+    }
+
+    /// <summary>A report that takes seconds must not be sent twice each time because its neighbours are fast.</summary>
+    [Fact]
+    public void Each_route_has_a_measure_of_its_own()
+    {
+        using var bed = new HedgeBed($"""
+            {On}
+            [[route]]
+            name = "report"
+            match = "/report"
+            upstream = "u"
+            {On}
+            """);
+        bed.Client.Send("GET /report HTTP/1.1\r\nHost: h\r\n\r\n");
+        Peer asked = bed.Asked();
+        bed.Gate.Advance(500);
+        Assert.Null(bed.TryAsked());
+        asked.Send(Ok);
+        bed.AssertOk();
+        bed.Record(HeadTimes.CountMin, milliseconds: 200, route: 1);
+        Assert.InRange(bed.Delay(), 18, 22);
+        Assert.InRange(bed.Delay(route: 1), 180, 220);
+    }
+
+    /// <summary>What a second server has begun to say is held like all else.</summary>
+    [Fact]
+    public void Half_a_head_of_the_second_makes_room_when_memory_is_short()
+    {
+        using var bed = new HedgeBed(upstream: "eject = \"off\"\n[server]\nmemory_max = \"16MiB\"");
+        (Peer first, Peer second) = bed.Race();
+        second.Send("HTTP/1.1 200 OK\r\nX: " + new string('x', 20_000));
+        bed.Gate.Advance(1_000);
+        long rest = bed.Lane.Memory.Max - bed.Lane.Memory.Used + 1;
+        bed.Gate.On(() => bed.Lane.Memory.Take(rest));
+        Assert.StartsWith("HTTP/1.1 503 ", bed.Client.Received);
+        Assert.True(first.Broken && second.Broken);
+        bed.Gate.On(() => bed.Lane.Memory.Give(rest));
+        bed.AssertSettled(0);
     }
 
     [Fact]
     public void A_copy_that_met_a_stale_connection_says_nothing_of_its_server()
     {
-        using var bed = Bed(servers: ["/a", "/b"]);
-        Peer client = bed.Connect();
+        using var bed = new HedgeBed(servers: ["/a", "/b"]);
         for (int i = 0; i < 2; i++)
         {
-            client.Forget();
-            client.Send(Get);
-            bed.Asked().Send(Ok);
+            bed.Ask().Send(Ok);
         }
-        long errors = Servers(bed).Sum(static s => s.Stats.Sum().Errors);
-        (Peer first, Peer second) = Hedged(bed, client);
-        client.Forget();
+        long errors = bed.Servers.Sum(static s => s.Stats.Sum().Errors);
+        (Peer first, Peer second) = bed.Race();
         // It idled, and its server ended it just then.
         second.End();
         first.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
-        Assert.Equal(errors, Servers(bed).Sum(static s => s.Stats.Sum().Errors));
+        bed.AssertOk();
+        Assert.Equal(errors, bed.Servers.Sum(static s => s.Stats.Sum().Errors));
     }
 
     [Fact]
     public void Where_one_breaks_a_503_of_the_other_is_the_answer_in_the_same_turn_too()
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         second.Queue(Bytes(Busy));
         first.Reset();
         bed.Gate.Run();
-        Assert.StartsWith("HTTP/1.1 503 Busy", client.Received);
+        Assert.StartsWith("HTTP/1.1 503 Busy", bed.Client.Received);
     }
 
     /// <summary>Two at a time are not two in a row: the slower one deletes, and the faster one answers 404.</summary>
@@ -342,14 +355,13 @@ public sealed class HedgeTests
     [InlineData("PUT")]
     public void What_changes_something_has_no_copy(string method)
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        client.Send($"{method} /a HTTP/1.1\r\nHost: h\r\n\r\n");
+        using var bed = new HedgeBed();
+        bed.Client.Send($"{method} /a HTTP/1.1\r\nHost: h\r\n\r\n");
         Peer first = bed.Asked();
         bed.Gate.Advance(25);
         Assert.Null(bed.TryAsked());
         first.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
     }
 
     [Theory]
@@ -357,13 +369,11 @@ public sealed class HedgeTests
     [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]
     public void What_is_no_head_is_not_waited_for(string head)
     {
-        using var bed = Bed("timeout = { first_byte = \"10s\" }", servers: ["/a", "/b"]);
-        Peer client = bed.Connect();
-        client.Send(Get);
-        bed.Asked().Send(head);
+        using var bed = new HedgeBed("timeout = { first_byte = \"10s\" }", servers: ["/a", "/b"]);
+        bed.Ask().Send(head);
         // It failed here and now: the other one is asked for that, and not when the copy is due.
         bed.Asked().Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
+        bed.AssertOk();
     }
 
     [Theory]
@@ -371,49 +381,12 @@ public sealed class HedgeTests
     [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]
     public void What_is_no_head_does_not_win(string head)
     {
-        using var bed = Bed();
-        Peer client = bed.Connect();
-        (Peer first, Peer second) = Hedged(bed, client);
+        using var bed = new HedgeBed();
+        (Peer first, Peer second) = bed.Race();
         second.Send(head);
-        Assert.Empty(client.Received);
+        Assert.Empty(bed.Client.Received);
         first.Send(Ok);
-        Assert.EndsWith("\r\n\r\nok", client.Received);
-    }
-
-    private static RetryBed Bed(string route = "", string[]? servers = null, string upstream = "eject = \"off\"",
-        bool isWhole = false)
-    {
-        var bed = new RetryBed(isWhole ? route : $"{On}\n{route}", servers, upstream);
-        Record(bed, 200);
-        return bed;
-    }
-
-    /// <summary>So many answers that took 20 ms.</summary>
-    private static void Record(RetryBed bed, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            Times(bed).Record(bed.Gate.Lane.Now, 20_000);
-        }
-    }
-
-    private static HeadTimes Times(RetryBed bed) => bed.Gate.Gate.Upstreams[0].PoolOf(bed.Gate.Lane).HeadTimes;
-
-    private static (Peer First, Peer Second) Hedged(RetryBed bed, Peer client)
-    {
-        client.Send(Get);
-        Peer first = bed.Asked();
-        bed.Gate.Advance(25);
-        return (first, bed.Asked());
-    }
-
-    private static Server[] Servers(RetryBed bed) => bed.Gate.Gate.Upstreams[0].Servers;
-
-    /// <summary>Nothing is under way, and so many connections are kept.</summary>
-    private static void AssertSettled(RetryBed bed, int connections)
-    {
-        Assert.Equal((0, connections), (Servers(bed).Sum(static s => s.Active), Servers(bed).Sum(static s => s.Connections)));
-        Assert.Equal(0, bed.Gate.Lane.Buffers.Rented);
+        bed.AssertOk();
     }
 
     private static byte[] Bytes(string text) => System.Text.Encoding.ASCII.GetBytes(text);

@@ -1,4 +1,5 @@
 using System.Text;
+using FastGate.Gateway.Proxy;
 using FastGate.Net;
 
 namespace FastGate.Tests.Proxy;
@@ -49,7 +50,8 @@ public sealed class RetriedBytesTests
             Answer(bed, s_ok);
             Check(client);
         }));
-        Assert.True(bed.Gate.Gate.Upstreams[0].PoolOf(bed.Gate.Lane).HeadTimes.TryDelay(95, bed.Gate.Lane.Now, out _));
+        HeadTimes times = Hedge.TimesOf(bed.Gate.Gate.Table.RouteList[0], bed.Gate.Lane);
+        Assert.True(times.TryDelay(95, bed.Gate.Lane.Now, out _));
     }
 
     [Fact]

@@ -1,9 +1,13 @@
 using FastGate.Net.Time;
 
-namespace FastGate.Gateway.Upstreams;
+namespace FastGate.Gateway.Proxy;
 
-/// <summary>How long the servers of an upstream take to the head of an answer, for one lane that hedges: of the last
-/// minute, read anew a few times a second. Only its thread.</summary>
+/// <summary>How long requests of a route that hedges wait for the head of their answer, on one lane: of the last
+/// minute, read anew a few times a second. Only its thread.
+/// <para>A request counts once, from its first copy sent to the head that won. That it took longer than the delay is
+/// then as true as it were without the second copy, so that as many are sent twice as the percentile says. If the
+/// winner's own time counted, slow first copies would disappear from what is measured, the delay would fall, and more
+/// would be sent twice: nearly twice as many where times are exponential.</para></summary>
 internal sealed class HeadTimes
 {
     /// <summary>Fewer answers say nothing of one in twenty.</summary>
@@ -18,7 +22,8 @@ internal sealed class HeadTimes
     private long _delayMs;
     private int _percent;
 
-    /// <summary>Of the server that answered, so that one which is slow and was passed by does not count.</summary>
+    /// <param name="now">The lane's milliseconds.</param>
+    /// <param name="microseconds">How long it was.</param>
     public void Record(long now, long microseconds) => _histogram.Record(now, microseconds);
 
     /// <summary>What so many of a hundred do not exceed, in whole milliseconds, at least 1.</summary>
