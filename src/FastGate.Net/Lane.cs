@@ -64,9 +64,9 @@ public abstract class Lane
     /// <summary>Called with an exception that escaped from work on this lane: a bug, and the loop goes on.</summary>
     public Action<Exception>? Escaped { get; set; }
 
-    /// <summary>Asked when a listener of this lane gets no descriptor or memory from the system: how many connections
-    /// end in this turn to make room.</summary>
-    public Func<int>? MakesRoom { get; set; }
+    /// <summary>Called while a listener of this lane gets no descriptor from the system, every 100 ms: those who idle
+    /// may end for those who wait.</summary>
+    public Action? MakesRoom { get; set; }
 
     /// <summary>How long the turns of the last minute kept the others waiting, each of them. Any thread
     /// reads.</summary>

@@ -43,8 +43,7 @@ internal sealed class ConnectionRoom(GateLane lane)
     }
 
     /// <summary>The process has no descriptor left.</summary>
-    /// <returns>How many end, in this turn of the lane.</returns>
-    public int MakeDescriptors() => End(lane.Lane.Connections / EndedPartOfLane);
+    public void MakeDescriptors() => End(lane.Lane.Connections / EndedPartOfLane);
 
     private int End(int most)
     {

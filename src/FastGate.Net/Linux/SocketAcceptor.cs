@@ -10,6 +10,9 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
 {
     private const int BurstMax = 16;
     private const int ExhaustedPauseMilliseconds = 100;
+    /// <summary>While descriptors are short, this part of them is left to connections to servers: each newcomer may
+    /// need one.</summary>
+    private const int SparePart = 16;
 
     private readonly EpollLane _lane;
     private readonly SocketAcceptor[] _siblings;
@@ -20,8 +23,8 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
     private int _slot = -1;
     private bool _ended;
     private bool _isExhausted;
-    /// <summary>Connections to take before room is made again, while there is a crowd.</summary>
-    private int _room = int.MaxValue;
+    /// <summary>Sockets of the process from which on nobody is accepted; bounded while there is a crowd.</summary>
+    private int _openMax = int.MaxValue;
 
     public SocketAcceptor(EpollLane lane, int fd, SocketAcceptor[] siblings, Action<int> exhausted)
     {
@@ -51,7 +54,18 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         return _ended ? new ValueTask<Connection?>((Connection?)null) : _wait.Begin();
     }
 
-    public void OnEvents() => AcceptSome(BurstMax);
+    public void OnEvents()
+    {
+        if (OpenSockets.Count < _openMax)
+        {
+            AcceptSome(BurstMax);
+        }
+        else
+        {
+            _lane.MakesRoom?.Invoke();
+            Pause();
+        }
+    }
 
     /// <summary>Takes what the kernel has queued, then stops listening.</summary>
     public void Drain()
@@ -102,16 +116,11 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         byte* address = stackalloc byte[128];
         for (int i = 0; i < most; i++)
         {
-            if (_room == 0)
-            {
-                MakeRoom();
-                return;
-            }
             uint length = 128;
             int fd = Libc.Accept4(_fd, address, &length, Libc.SockNonBlock | Libc.SockCloexec);
             if (fd >= 0)
             {
-                _room -= _room < int.MaxValue ? 1 : 0;
+                OpenSockets.Opened();
                 Place(new SocketConnection(_lane, fd, new ReadOnlySpan<byte>(address, (int)length)));
                 continue;
             }
@@ -119,7 +128,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
             if (error == Libc.EAgain)
             {
                 _isExhausted = false;
-                _room = int.MaxValue;
+                _openMax = int.MaxValue;
                 return;
             }
             if (error is Libc.EMFile or Libc.ENFile or Libc.ENoBufs or Libc.ENoMem or Libc.EBadF or Libc.EInval)
@@ -131,7 +140,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         }
     }
 
-    /// <summary>Out of descriptors. Told once, until nobody waits to be accepted.</summary>
+    /// <summary>Out of descriptors or memory. Told once, until nobody waits to be accepted.</summary>
     private void OnExhausted(int error)
     {
         if (!_isExhausted)
@@ -139,15 +148,18 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
             _isExhausted = true;
             _exhausted(error);
         }
-        MakeRoom();
+        if (error is Libc.EMFile or Libc.ENFile)
+        {
+            int open = OpenSockets.Count;
+            _openMax = Math.Max(1, open - Math.Max(1, open / SparePart));
+            _lane.MakesRoom?.Invoke();
+        }
+        Pause();
     }
 
-    /// <summary>Half of the room that is made is for newcomers: each of them may need a connection to its server too.
-    /// Meanwhile the listener is disarmed, for level-triggered readiness would spin.</summary>
-    private void MakeRoom()
+    /// <summary>Level-triggered readiness would spin, so the listener is disarmed for a while.</summary>
+    private void Pause()
     {
-        int room = _lane.MakesRoom?.Invoke() ?? 0;
-        _room = room > 0 ? (room + 1) / 2 : int.MaxValue;
         if (_slot >= 0)
         {
             _lane.Rearm(_slot, _fd, 0);

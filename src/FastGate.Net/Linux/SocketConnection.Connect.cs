@@ -20,6 +20,7 @@ internal sealed unsafe partial class SocketConnection
         {
             return connection.FailedConnect(Marshal.GetLastPInvokeError());
         }
+        OpenSockets.Opened();
         if (family != Libc.AfUnix)
         {
             Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);

@@ -333,6 +333,7 @@ internal sealed unsafe partial class SocketConnection : Connection
             EpollLane.CountConnection(-1);
         }
         Libc.Close(_fd);
+        OpenSockets.Closed();
         _fd = -1;
     }
 

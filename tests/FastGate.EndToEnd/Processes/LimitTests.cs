@@ -98,6 +98,25 @@ public sealed class LimitTests : IDisposable
         gate.End();
     }
 
+    /// <summary>Room is made for those who wait, and only as long as descriptors are short: the rest stay in use.
+    /// </summary>
+    [Fact]
+    public void A_crowd_that_comes_again_and_again_keeps_nobody_out()
+    {
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
+        using (var crowd = new ReturningCrowd(gate, MoreThanFew))
+        {
+            gate.Error.WaitFor(Exhausted);
+            Expect.Await(() => crowd.Returned > MoreThanFew, "few of the crowd end");
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.EndsWith("pong", gate.Get(), StringComparison.Ordinal);
+            }
+            Assert.InRange(Resources.ProcessState.Descriptors(gate.Id), 96, 128);
+        }
+        gate.End();
+    }
+
     [Fact]
     public void A_request_that_finds_no_descriptor_for_its_upstream_is_told_and_a_later_one_is_served()
     {
