@@ -27,7 +27,8 @@ internal static class Feedback
             >= 500 => Outcome.ServerError,
             _ => Outcome.Answered,
         });
-        if (exchange.Route!.Retry.HedgePercent > 0 && took >= 0 && !RetryRule.IsFailure(exchange.Response.Status))
+        if (exchange.Route!.Retry.HedgePercent > 0 && Hedge.MayBeSentTwice(exchange.Request) && took >= 0
+            && !RetryRule.IsFailure(exchange.Response.Status))
         {
             long since = exchange.Tries.HasHedged ? exchange.Hedge.FirstSentAt : exchange.SentAt;
             Hedge.TimesOf(exchange.Route, lane).Record(lane.Now, Microseconds(since, exchange.AnsweredAt));

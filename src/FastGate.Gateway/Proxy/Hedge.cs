@@ -47,16 +47,19 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
     /// <summary>What the requests of a route have taken, on this lane.</summary>
     public static HeadTimes TimesOf(Route route, Lane lane) => route.HeadTimes[lane.Index] ??= new HeadTimes();
 
+    /// <summary>It has no body and changes nothing: two copies at a time are not two in a row. Only such requests are
+    /// measured, too, or slow ones of another kind would keep them waiting.</summary>
+    public static bool MayBeSentTwice(RequestHead request) =>
+        request.Framing == BodyFraming.None && !request.Upgrade
+        && request.Method is Method.Get or Method.Head or Method.Options;
+
     /// <summary>Whether a try may have a second copy, and when it is due: the first try of a request that was sent
-    /// whole, has no body and changes nothing: two copies at a time are not two in a row.</summary>
+    /// whole.</summary>
     public static bool TryDelay(Exchange exchange, Lane lane, out long milliseconds)
     {
         milliseconds = 0;
-        RequestHead request = exchange.Request;
         RetryOptions retry = exchange.Route!.Retry;
-        return retry.IsOn && request.Framing == BodyFraming.None && !request.Upgrade
-            && request.Method is Method.Get or Method.Head or Method.Options
-            && exchange.SentAt != 0 && exchange.Tries.Repeats == 0
+        return retry.IsOn && MayBeSentTwice(exchange.Request) && exchange.SentAt != 0 && exchange.Tries.Repeats == 0
             && TimesOf(exchange.Route, lane).TryDelay(retry.HedgePercent, lane.Now, out milliseconds);
     }
 

@@ -354,15 +354,20 @@ public sealed class HedgeTests
     [Theory]
     [InlineData("DELETE")]
     [InlineData("PUT")]
-    public void What_changes_something_has_no_copy(string method)
+    public void What_changes_something_has_no_copy_and_is_not_measured(string method)
     {
         using var bed = new HedgeBed();
-        bed.Client.Send($"{method} /a HTTP/1.1\r\nHost: h\r\n\r\n");
-        Peer first = bed.Asked();
-        bed.Gate.Advance(25);
-        Assert.Null(bed.TryAsked());
-        first.Send(Ok);
-        bed.AssertOk();
+        for (int i = 0; i < 20; i++)
+        {
+            bed.Client.Forget();
+            bed.Client.Send($"{method} /a HTTP/1.1\r\nHost: h\r\n\r\n");
+            Peer first = bed.Asked();
+            bed.Gate.Advance(1_000);
+            Assert.Null(bed.TryAsked());
+            first.Send(Ok);
+            bed.AssertOk();
+        }
+        Assert.InRange(bed.Delay(), 1, 25);
     }
 
     [Theory]
