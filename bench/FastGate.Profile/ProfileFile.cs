@@ -83,11 +83,11 @@ internal sealed class ProfileFile
             all.Body.Instructions.Add(Instruction.Create(OpCodes.Pop));
         }
         all.Body.Instructions.Add(Instruction.Create(OpCodes.Ret));
+        using var module = new MemoryStream();
+        _module.Write(module, new WriterParameters { DeterministicMvid = true, Timestamp = 0 });
         using var zip = new ZipArchive(File.Create(file), ZipArchiveMode.Create);
         using Stream entry = zip.CreateEntry(Path.GetFileName(file) + ".dll", CompressionLevel.SmallestSize).Open();
-        using var buffer = new MemoryStream();
-        _module.Write(buffer, new WriterParameters { DeterministicMvid = true, Timestamp = 0 });
-        buffer.WriteTo(entry);
+        module.WriteTo(entry);
     }
 
     private static bool IsCounted(string file) => Path.GetFileName(file) is var name

@@ -1,8 +1,12 @@
 using System.Reflection;
 using FastGate.Profile;
 
-// Records which paths of the gate ordinary traffic takes, and writes what the native compiler reads: README.md, "The
-// profile".
+// Records which paths of the gate ordinary traffic takes, and writes what the native compiler reads: "The profile" in
+// src/FastGate.Cli/README.md.
+#if DEBUG
+Console.Error.WriteLine("A profile is of the code that is shipped: dotnet run -c Release --project bench/FastGate.Profile");
+return 2;
+#else
 if (args.Length > 1 || args is [['-', ..]])
 {
     Console.Error.WriteLine("usage: [FILE], by default src/FastGate.Cli/fastgate.mibc");
@@ -23,3 +27,4 @@ return 0;
 
 static string Built(string key) => typeof(Recording).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
     .Single(metadata => metadata.Key == key).Value!;
+#endif

@@ -12,6 +12,7 @@ internal static class Traffic
     private const int SocketMessages = 10_000;
     private const int Seed = 1;
     private static readonly TimeSpan s_startsWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_endsWithin = TimeSpan.FromMinutes(5);
 
     /// <summary>Of a hundred requests so many are of this kind.</summary>
     private static readonly (int Share, Func<HttpRequestMessage> Of)[] s_kinds =
@@ -37,7 +38,7 @@ internal static class Traffic
         };
         await AwaitStartAsync(client);
         Task[] all = [.. Enumerable.Range(0, Clients).Select(i => AskAsync(client, i)), TalkAsync(address)];
-        await Task.WhenAll(all);
+        await Task.WhenAll(all).WaitAsync(s_endsWithin);
     }
 
     private static async Task AskAsync(HttpClient client, int number)

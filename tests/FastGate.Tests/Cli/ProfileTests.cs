@@ -33,18 +33,6 @@ public sealed class ProfileTests
             + $"dotnet run -c Release --project bench/FastGate.Profile\n{string.Join('\n', missing)}");
     }
 
-    [Theory]
-    [InlineData("ServeAsync")]
-    [InlineData("ForwardAsync")]
-    public void The_profile_knows_what_every_request_passes(string method)
-    {
-        using PEReader file = Open();
-        MetadataReader reader = file.GetMetadataReader();
-        Assert.Contains(reader.MemberReferences.Select(handle => Named(reader, handle)).OfType<(string Type, string)>(),
-            member => member.Type.Contains($"+<{method}>d__", StringComparison.Ordinal)
-                && Exists($"{member.Type}::MoveNext"));
-    }
-
     private static PEReader Open()
     {
         using ZipArchive zip = ZipFile.OpenRead(s_file);
