@@ -37,9 +37,9 @@ class Single:
                                        stdout=subprocess.DEVNULL, text=True)
         return process, _port(process.stderr, r"listening on http://127\.0\.0\.1:(\d+)")
 
-    def canned(self, body_bytes):
+    def canned(self, body_bytes, core=LOAD_CORE):
         """An upstream that answers everything with so many bytes, and its port."""
-        process = self.processes.start(["dotnet", tools.BENCH, "canned", 0, body_bytes], LOAD_CORE, FIRST,
+        process = self.processes.start(["dotnet", tools.BENCH, "canned", 0, body_bytes], core, FIRST,
                                        stdout=subprocess.PIPE, text=True)
         return process, _port(process.stdout, r"canned upstream on 127\.0\.0\.1:(\d+)")
 
