@@ -54,24 +54,14 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         return _ended ? new ValueTask<Connection?>((Connection?)null) : _wait.Begin();
     }
 
-    public void OnEvents()
-    {
-        if (OpenSockets.Count < _openMax)
-        {
-            AcceptSome(BurstMax);
-        }
-        else
-        {
-            _lane.MakesRoom?.Invoke();
-            Pause();
-        }
-    }
+    public void OnEvents() => AcceptSome(BurstMax);
 
     /// <summary>Takes what the kernel has queued, then stops listening.</summary>
     public void Drain()
     {
         if (_fd >= 0)
         {
+            _openMax = int.MaxValue;
             AcceptSome(ListeningSocket.Backlog);
         }
         _lane.Deadlines.Remove(this);
@@ -116,6 +106,12 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         byte* address = stackalloc byte[128];
         for (int i = 0; i < most; i++)
         {
+            if (OpenSockets.Count >= _openMax)
+            {
+                _lane.MakesRoom?.Invoke();
+                Pause();
+                return;
+            }
             uint length = 128;
             int fd = Libc.Accept4(_fd, address, &length, Libc.SockNonBlock | Libc.SockCloexec);
             if (fd >= 0)
