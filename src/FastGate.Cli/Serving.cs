@@ -65,12 +65,14 @@ internal sealed class Serving
         using PosixSignalRegistration reopen = OnSignal(UserSignal1, _logs.Reopen);
         long descriptors = EpollTransport.RaiseDescriptorLimit();
         WarnOfLimits(descriptors);
-        // The admin address outlives the gate's lanes, so that /readyz answers until the end.
-        using var adminTransport = new EpollTransport(1);
+        // The admin address outlives the gate's lanes, so that /readyz answers until the end. Where descriptors run out
+        // an operator comes before the crowd.
+        using var adminTransport = new EpollTransport(1) { LeavesSpare = false };
         using var transport = new EpollTransport(workers);
         transport.Exhausted = SayExhausted;
         adminTransport.Exhausted = SayExhausted;
         Gate gate = GateCompiler.CreateGate(_config.Gate, transport, _logs);
+        adminTransport.Lanes[0].MakesRoom = gate.MakeRoom;
         DemoUpstream.Start(transport);
         adminTransport.Start();
         transport.Start();

@@ -64,8 +64,8 @@ public abstract class Lane
     /// <summary>Called with an exception that escaped from work on this lane: a bug, and the loop goes on.</summary>
     public Action<Exception>? Escaped { get; set; }
 
-    /// <summary>Called while a listener of this lane gets no descriptor from the system, every 100 ms: those who idle
-    /// may end for those who wait.</summary>
+    /// <summary>Called while a listener of this lane gets no descriptor from the system, every 100 ms, and when a
+    /// connect gets none: those who idle may end for those who wait. Who ends does so from the ready queue.</summary>
     public Action? MakesRoom { get; set; }
 
     /// <summary>How long the turns of the last minute kept the others waiting, each of them. Any thread

@@ -131,6 +131,16 @@ public sealed class Gate
         }
     }
 
+    /// <summary>Somebody else in this process gets no descriptor: clients who idle may end for him, on every lane. Any
+    /// thread.</summary>
+    public void MakeRoom()
+    {
+        foreach (Lane lane in _transport.Lanes)
+        {
+            lane.Post(new LaneAction(() => lane.MakesRoom?.Invoke()));
+        }
+    }
+
     /// <summary>Connections of clients that are open.</summary>
     public int Connections => Volatile.Read(ref _connections);
 

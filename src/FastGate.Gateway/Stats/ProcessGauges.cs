@@ -26,7 +26,8 @@ internal sealed class ProcessGauges
             return;
         }
         _readAt = now;
-        ResidentBytes = Environment.WorkingSet;
+        // Zero where there is no descriptor left to look with.
+        ResidentBytes = Environment.WorkingSet is > 0 and var resident ? resident : ResidentBytes;
         HeapBytes = GC.GetTotalMemory(forceFullCollection: false);
         DescriptorsOpen = CountDescriptors();
     }

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using FastGate.Net.Async;
+
 namespace FastGate.Net.Linux;
 
 /// <summary>Sockets on one epoll loop per lane; names inside the process are served from memory on the same
@@ -21,20 +24,44 @@ public sealed class EpollTransport : Transport
     /// <summary>Called with errno when accepting pauses because descriptors or memory are exhausted.</summary>
     public Action<int>? Exhausted { get; set; }
 
+    /// <summary>While descriptors are short, its listeners leave some to connections to servers. False where nothing is
+    /// forwarded: then they take the last one.</summary>
+    public bool LeavesSpare { get; init; } = true;
+
     /// <summary>Memory listeners that <see cref="ConnectAsync"/> finds by name.</summary>
     public Memory.MemoryNames Names { get; } = new();
 
     public override Listener Bind(NetAddress address) => address.Kind == NetAddress.AddressKind.Memory
         ? Names.Bind(address, _lanes)
-        : SocketListener.Bind(_lanes, address, error => Exhausted?.Invoke(error));
+        : SocketListener.Bind(_lanes, address, LeavesSpare, error => Exhausted?.Invoke(error));
 
     public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
         ConnectHandle? handle = null)
     {
         lane.AssertCurrent();
-        return address.Kind == NetAddress.AddressKind.Memory
-            ? new ValueTask<Connection>(Names.Connect(lane, address))
-            : SocketConnection.ConnectAsync((EpollLane)lane, address, due, handle);
+        if (address.Kind == NetAddress.AddressKind.Memory)
+        {
+            return new ValueTask<Connection>(Names.Connect(lane, address));
+        }
+        var own = (EpollLane)lane;
+        int fd = SocketConnection.Open(address, out int error);
+        return fd < 0 && Libc.IsOutOfDescriptors(error) && lane.MakesRoom is { } makeRoom
+            ? ConnectInRoomAsync(own, makeRoom, address, due, handle)
+            : SocketConnection.ConnectAsync(own, fd, error, address, due, handle);
+    }
+
+    /// <summary>Those who idle may end for it, and then it has one more try.</summary>
+    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
+    private static async ValueTask<Connection> ConnectInRoomAsync(EpollLane lane, Action makeRoom,
+        NetAddress address, long due, ConnectHandle? handle)
+    {
+        handle?.Forget();
+        makeRoom();
+        // They end from the ready queue, before whoever stands behind them.
+        await lane.Yield();
+        int error = Libc.EMFile;
+        int fd = handle is { IsCanceled: true } ? -1 : SocketConnection.Open(address, out error);
+        return await SocketConnection.ConnectAsync(lane, fd, error, address, due, handle);
     }
 
     public override void Start()

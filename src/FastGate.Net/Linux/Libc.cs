@@ -208,6 +208,9 @@ internal static unsafe partial class Libc
         return GetSockOpt(fd, SolSocket, SoError, &value, &length) == 0 ? value : 0;
     }
 
+    /// <summary>The process, or the system, has no descriptor left.</summary>
+    public static bool IsOutOfDescriptors(int error) => error is EMFile or ENFile;
+
     public static ConnectionFault FaultOf(int error) => error switch
     {
         EConnRefused or ENoEnt => ConnectionFault.Refused,

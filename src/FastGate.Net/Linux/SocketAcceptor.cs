@@ -16,6 +16,7 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
 
     private readonly EpollLane _lane;
     private readonly SocketAcceptor[] _siblings;
+    private readonly bool _leavesSpare;
     private readonly Action<int> _exhausted;
     private readonly Queue<Connection> _accepted = new();
     private readonly LaneSource<Connection?> _wait = new();
@@ -26,11 +27,13 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
     /// <summary>Sockets of the process from which on nobody is accepted; bounded while there is a crowd.</summary>
     private int _openMax = int.MaxValue;
 
-    public SocketAcceptor(EpollLane lane, int fd, SocketAcceptor[] siblings, Action<int> exhausted)
+    public SocketAcceptor(EpollLane lane, int fd, SocketAcceptor[] siblings, bool leavesSpare,
+        Action<int> exhausted)
     {
         _lane = lane;
         _fd = fd;
         _siblings = siblings;
+        _leavesSpare = leavesSpare;
         _exhausted = exhausted;
     }
 
@@ -144,10 +147,13 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
             _isExhausted = true;
             _exhausted(error);
         }
-        if (error is Libc.EMFile or Libc.ENFile)
+        if (Libc.IsOutOfDescriptors(error))
         {
-            int open = OpenSockets.Count;
-            _openMax = Math.Max(1, open - Math.Max(1, open / SparePart));
+            if (_leavesSpare)
+            {
+                int open = OpenSockets.Count;
+                _openMax = Math.Max(1, open - Math.Max(1, open / SparePart));
+            }
             _lane.MakesRoom?.Invoke();
         }
         Pause();

@@ -9,19 +9,29 @@ internal sealed unsafe partial class SocketConnection
 {
     private ConnectAttempt? _connecting;
 
-    public static ValueTask<Connection> ConnectAsync(EpollLane lane, NetAddress address, long due,
+    /// <returns>A socket to connect with, or -1 with errno in <paramref name="error"/>.</returns>
+    public static int Open(NetAddress address, out int error)
+    {
+        int fd = Libc.Socket(FamilyOf(address), Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
+        error = fd < 0 ? Marshal.GetLastPInvokeError() : 0;
+        if (fd >= 0)
+        {
+            OpenSockets.Opened();
+        }
+        return fd;
+    }
+
+    /// <summary>Connects what <see cref="Open"/> gave, or says in the connection why it gave nothing.</summary>
+    public static ValueTask<Connection> ConnectAsync(EpollLane lane, int fd, int error, NetAddress address, long due,
         ConnectHandle? handle)
     {
-        byte[] raw = address.SocketAddress;
-        int family = raw[0] | (raw[1] << 8);
-        int fd = Libc.Socket(family, Libc.SockStream | Libc.SockNonBlock | Libc.SockCloexec, 0);
         var connection = new SocketConnection(lane, fd, address);
         if (fd < 0)
         {
-            return connection.FailedConnect(Marshal.GetLastPInvokeError());
+            return connection.FailedConnect(error);
         }
-        OpenSockets.Opened();
-        if (family != Libc.AfUnix)
+        byte[] raw = address.SocketAddress;
+        if (FamilyOf(address) != Libc.AfUnix)
         {
             Libc.SetInt(fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
         }
@@ -30,7 +40,7 @@ internal sealed unsafe partial class SocketConnection
         {
             result = Libc.Connect(fd, pointer, (uint)raw.Length);
         }
-        int error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
+        error = result == 0 ? 0 : Marshal.GetLastPInvokeError();
         if (error is not 0 and not Libc.EInProgress)
         {
             return connection.FailedConnect(error);
@@ -48,6 +58,8 @@ internal sealed unsafe partial class SocketConnection
         connection.SetWriteDeadline(due);
         return connection._connecting!.Begin();
     }
+
+    private static int FamilyOf(NetAddress address) => address.SocketAddress[0] | (address.SocketAddress[1] << 8);
 
     private ValueTask<Connection> FailedConnect(int error)
     {

@@ -18,7 +18,8 @@ internal sealed class SocketListener : Listener
 
     public override NetAddress Address { get; }
 
-    public static SocketListener Bind(EpollLane[] lanes, NetAddress address, Action<int> exhausted)
+    public static SocketListener Bind(EpollLane[] lanes, NetAddress address, bool leavesSpare,
+        Action<int> exhausted)
     {
         bool unix = address.Kind == NetAddress.AddressKind.Unix;
         int first;
@@ -41,7 +42,7 @@ internal sealed class SocketListener : Listener
         for (int i = 0; i < lanes.Length; i++)
         {
             int descriptor = i < descriptors.Length ? descriptors[i] : -1;
-            acceptors[i] = new SocketAcceptor(lanes[i], descriptor, acceptors, exhausted);
+            acceptors[i] = new SocketAcceptor(lanes[i], descriptor, acceptors, leavesSpare, exhausted);
         }
         foreach (SocketAcceptor acceptor in acceptors)
         {

@@ -14,6 +14,12 @@ public sealed class LimitTests : IDisposable
 
     /// <summary>Room for the runtime's own files and a few dozen connections.</summary>
     private const string Few = "-n 128";
+    private const int FewDescriptors = 128;
+
+    private const string OneLane = "[server]\nworkers = 1\n";
+
+    /// <summary>Of those that take all descriptors, how many idle.</summary>
+    private const int Idle = 8;
 
     private const int MoreThanFew = 160;
 
@@ -151,6 +157,69 @@ public sealed class LimitTests : IDisposable
         gate.End();
     }
 
+    [Fact]
+    public async Task A_request_that_finds_no_descriptor_for_its_upstream_has_that_of_one_who_idles()
+    {
+        using var upstream = new HandUpstream();
+        using GateProcess gate = GateProcess.Serve(_scratch,
+            GateOnLoopback.To(upstream.Address, rest: Bounds + OneLane), Few);
+        using Wire early = gate.Connect();
+        List<Socket> crowd = await AllTakenAsync(gate);
+        early.Send(Get);
+        using Wire connection = upstream.Accept();
+        connection.ReadHead();
+        connection.Send(Expect.Ok);
+        early.Fine();
+        crowd.ForEach(socket => socket.Dispose());
+        early.Dispose();
+        gate.End();
+    }
+
+    [Fact]
+    public async Task Who_is_idle_makes_room_for_an_operator_where_descriptors_run_out()
+    {
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
+        // A runtime that compiles needs descriptors itself, the first time.
+        AssertStats(gate);
+        List<Socket> crowd = await AllTakenAsync(gate);
+        AssertStats(gate);
+        crowd.ForEach(socket => socket.Dispose());
+        gate.End();
+    }
+
+    /// <summary>Nobody idles, and what newcomers leave to connections to servers is an operator's too.</summary>
+    [Fact]
+    public void An_operator_comes_before_the_crowd_where_descriptors_run_out()
+    {
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds + OneLane), Few);
+        AssertStats(gate);
+        using Wire early = gate.Connect();
+        early.Send(HalfGet);
+        List<Socket> crowd = Crowd(gate, HalfGet);
+        gate.Error.WaitFor(Exhausted);
+        early.Dispose();
+        AssertStats(gate);
+        crowd.ForEach(socket => socket.Dispose());
+        gate.End();
+    }
+
+    [Fact]
+    public async Task A_check_that_finds_no_descriptor_says_nothing_of_its_server()
+    {
+        using var server = new Upstreams.MoodyUpstream("one");
+        using GateProcess gate = GateProcess.Serve(_scratch, GateOnLoopback.To(server.Address, rest: Bounds,
+            upstream: "health = { path = \"/healthz\", every = \"100ms\", timeout = \"80ms\", rise = 1, fall = 1 }"), Few);
+        List<Socket> crowd = Crowd(gate, HalfGet);
+        gate.Error.WaitFor(Exhausted);
+        int checks = server.Checks;
+        await CpuTime.InASecondAsync(gate.Id, Soon.Token);
+        Assert.InRange(server.Checks, checks, checks + 1);
+        crowd.ForEach(socket => socket.Dispose());
+        Expect.Await(() => server.Checks > checks + 1, "it is not checked any more");
+        Assert.DoesNotContain(gate.Error.Now, line => line.Contains("state=down", StringComparison.Ordinal));
+        gate.End();
+    }
+
     /// <summary>What a gate opens last are its event loops and its listening sockets.</summary>
     [Fact]
     public void Too_few_descriptors_to_start_with_is_4_and_a_sentence()
@@ -230,6 +299,32 @@ public sealed class LimitTests : IDisposable
             crowd.Add(one.Socket);
         }
         return crowd;
+    }
+
+    /// <summary>Exactly as many connections as there are descriptors, so that nobody waits and asks for room. Most are
+    /// in the middle of a request, and a few idle for a second.</summary>
+    private static async Task<List<Socket>> AllTakenAsync(GateProcess gate)
+    {
+        var crowd = new List<Socket>();
+        while (Resources.ProcessState.Descriptors(gate.Id) is var open && open < FewDescriptors)
+        {
+            Wire one = gate.Connect();
+            crowd.Add(one.Socket);
+            if (open < FewDescriptors - Idle)
+            {
+                one.Send(HalfGet);
+            }
+            Expect.Await(() => Resources.ProcessState.Descriptors(gate.Id) > open, "it is not accepted");
+        }
+        await CpuTime.InASecondAsync(gate.Id, Soon.Token);
+        return crowd;
+    }
+
+    private static void AssertStats(GateProcess gate)
+    {
+        string answer = gate.Get("/stats", gate.AdminPort);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", answer, StringComparison.Ordinal);
+        Assert.Contains("\"connections\"", answer, StringComparison.Ordinal);
     }
 
     private static void Pong(Wire client)

@@ -63,9 +63,9 @@ internal sealed class HealthCheck : LaneTimer
         try
         {
             // A name that was never resolved says so itself.
-            if (_server.Addresses.Length > 0)
+            if (_server.Addresses.Length > 0 && await _probe.AskAsync() is var trouble
+                && trouble != HealthProbe.NotAsked)
             {
-                string? trouble = await _probe.AskAsync();
                 _server.LastCheck = _lane.Now;
                 await NoteAsync(trouble);
             }

@@ -22,16 +22,23 @@ internal sealed class HealthProbe(Transport transport, Lane lane, Server server,
         .. "GET "u8, .. Encoding.ASCII.GetBytes(options.Path), .. " HTTP/1.1\r\nHost: "u8, .. server.HostName,
         .. "\r\nUser-Agent: fastgate\r\nAccept: */*\r\nConnection: close\r\n\r\n"u8];
 
-    /// <returns>Why the server is not well, in one word; null when it is.</returns>
+    /// <summary>This process had no descriptor to ask with, which says nothing of the server.</summary>
+    public const string NotAsked = "check_not_asked";
+
+    /// <returns>Why the server is not well, in one word, or <see cref="NotAsked"/>; null when it is.</returns>
     public async ValueTask<string?> AskAsync()
     {
         long due = lane.Now + options.TimeoutMs;
         Connection connection = await Dialling.ConnectAsync(transport, lane, server, due, handle: null);
         try
         {
-            return connection.Fault == ConnectionFault.None
-                ? await AskAsync(connection, due)
-                : connection.Fault == ConnectionFault.TimedOut ? "check_timeout" : "check_refused";
+            return connection.Fault switch
+            {
+                ConnectionFault.None => await AskAsync(connection, due),
+                ConnectionFault.TimedOut => "check_timeout",
+                ConnectionFault.Exhausted => NotAsked,
+                _ => "check_refused",
+            };
         }
         finally
         {
