@@ -19,9 +19,6 @@ internal sealed class ClientLoop
     /// <summary>How long a draining gate waits for one more request on a silent connection.</summary>
     public const long DrainSilenceMs = 1_000;
 
-    /// <summary>What an idle client's connection costs in objects, measured.</summary>
-    public const int ObjectBytes = 2 * 1024;
-
     private readonly GateLane _lane;
     private readonly Connection _client;
     private readonly int _listener;
@@ -29,10 +26,9 @@ internal sealed class ClientLoop
     private long _turn;
     private int _servedInTurn;
     private int _pipelined;
-    private bool _isIdle;
-    private bool _isCutIdle; // It makes room, and has said nothing that an answer would be owed to.
-    private long _idleSince;
-    private long _headSince = LaneTimer.Never;
+    private RequestWait _wait = RequestWait.None;
+    /// <summary>It makes room, and has said nothing that an answer would be owed to.</summary>
+    private bool _isCutIdle;
     private byte[]? _address;
 
     public ClientLoop(GateLane lane, Connection client, int listener)
@@ -75,7 +71,7 @@ internal sealed class ClientLoop
                 {
                     BeginIdle();
                     read = await _client.Input.ReadAsync();
-                    _isIdle = false;
+                    _wait = RequestWait.None;
                 }
                 if (!TryBegin(read) || !await ServeAsync(_exchange!))
                 {
@@ -107,7 +103,7 @@ internal sealed class ClientLoop
     {
         // 1 read head
         ParseStatus status = await ReadHeadAsync(exchange);
-        _headSince = LaneTimer.Never;
+        _wait = RequestWait.None;
         if (status == ParseStatus.Incomplete)
         {
             return false;
@@ -142,8 +138,7 @@ internal sealed class ClientLoop
     private void BeginIdle()
     {
         _pipelined = 0;
-        _isIdle = true;
-        _idleSince = _lane.Lane.Now;
+        _wait = new RequestWait(IsIdle: true, _lane.Lane.Now);
         _client.SetReadDeadline(
             _lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
     }
@@ -183,7 +178,7 @@ internal sealed class ClientLoop
     private async ValueTask<ParseStatus> ReadMoreAsync(Exchange exchange, int scanned)
     {
         _client.SetReadDeadline(_lane.Lane.Now + exchange.Table.Client.HeadTimeoutMs);
-        _headSince = _lane.Lane.Now;
+        _wait = new RequestWait(IsIdle: false, _lane.Lane.Now);
         while (true)
         {
             if (_lane.MustRefuse(exchange))
@@ -232,7 +227,8 @@ internal sealed class ClientLoop
     {
         exchange.KeepAlive = MayKeepAlive(exchange);
         _client.Watch(exchange);
-        if (exchange.Route!.Timeout.TotalMs is var totalMs && totalMs < Bound.None)
+        long totalMs = exchange.Route!.Timeout.TotalMs;
+        if (totalMs < Bound.None)
         {
             _lane.Lane.Deadlines.Set(exchange.TotalTimer, _lane.Lane.Now + totalMs);
         }
@@ -316,7 +312,7 @@ internal sealed class ClientLoop
     /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
     public void BeginDrain()
     {
-        if (_isIdle)
+        if (_wait.IsIdle)
         {
             _client.SetReadDeadline(_lane.Lane.Now + DrainSilenceMs);
         }
@@ -324,38 +320,25 @@ internal sealed class ClientLoop
 
     /// <summary>Since when it waits, holding something, for its client or for the upstream, in the lane's milliseconds;
     /// <see cref="LaneTimer.Never"/> when it does not, as who asks for room himself.</summary>
-    public long WaitingSince
-    {
-        get
-        {
-            if (_isIdle || _headSince != LaneTimer.Never)
-            {
-                return _client.Input is not { IsWaiting: true, IsAhead: false } ? LaneTimer.Never
-                    : _isIdle ? _idleSince : _headSince;
-            }
-            bool keeps = _exchange?.Tries.KeptBytes > 0 && _client.Input.IsWaiting;
-            long since = keeps ? _client.Input.WaitingSince : MemoryRoom.WaitOf(_client);
-            since = Math.Min(since, MemoryRoom.WaitOf(_exchange?.Pooled));
-            return Math.Min(since, MemoryRoom.WaitOf(_exchange?.Second));
-        }
-    }
+    public long WaitingSince =>
+        _wait.IsOn ? ClientCost.WaitingSince(_client, _wait) : ClientCost.WaitingSince(_client, _exchange);
 
-    /// <summary>Since when it waits for a request's first byte, in the lane's milliseconds;
+    /// <summary>Since when it waits for a request's first byte, with nothing owed to it, in the lane's milliseconds;
     /// <see cref="LaneTimer.Never"/> when it does not.</summary>
-    public long IdleSince =>
-        WaitingSince == _idleSince && _isIdle && !_client.Output.IsOwing ? _idleSince : LaneTimer.Never;
+    public long IdleSince => IsIdle ? ClientCost.WaitingSince(_client, _wait) : LaneTimer.Never;
+
+    private bool IsIdle => _wait.IsIdle && !_client.Output.IsOwing;
 
     /// <summary>Bytes of memory it takes.</summary>
-    public long HeldBytes => ObjectBytes + MemoryRoom.BuffersOf(_client) + (_exchange is not { } e ? 0
-        : e.HeldBytes + e.Tries.HeldBytes + MemoryRoom.BuffersOf(e.Pooled) + MemoryRoom.BuffersOf(e.Second));
+    public long HeldBytes => ClientCost.HeldBytes(_client, _exchange);
 
     /// <summary>Memory is short, or connections are, and it waits: it ends, with 503 where nothing was answered
     /// yet.</summary>
     public void MakeRoom()
     {
-        if (_isIdle || _headSince != LaneTimer.Never)
+        if (_wait.IsOn)
         {
-            _isCutIdle = _isIdle && !_client.Output.IsOwing;
+            _isCutIdle = IsIdle;
             _client.Input.CancelPendingRead();
         }
         else

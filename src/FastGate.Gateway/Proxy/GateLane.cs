@@ -71,7 +71,7 @@ internal sealed class GateLane
             FirstClient.Previous = client;
         }
         FirstClient = client;
-        Lane.Memory.Take(ClientLoop.ObjectBytes);
+        Lane.Memory.Take(ClientCost.ObjectBytes);
         Stats.ClientOpened(client.Listener);
     }
 
@@ -89,7 +89,7 @@ internal sealed class GateLane
         {
             client.Next.Previous = client.Previous;
         }
-        Lane.Memory.Give(ClientLoop.ObjectBytes);
+        Lane.Memory.Give(ClientCost.ObjectBytes);
         Stats.ClientClosed(client.Listener);
         _gate.ConnectionEnded();
     }

@@ -1,5 +1,3 @@
-using FastGate.Gateway.Upstreams;
-using FastGate.Net;
 using FastGate.Net.Buffers;
 using FastGate.Net.Time;
 
@@ -53,23 +51,4 @@ internal sealed class MemoryRoom(GateLane lane)
             client.MakeRoom();
         }
     }
-
-    /// <summary>Bytes of the buffers that a connection holds.</summary>
-    public static long BuffersOf(Connection connection) => connection.Input.HeldBytes + connection.Output.HeldBytes;
-
-    /// <summary>Since when a connection's peer does not take what is written, or has sent only a part of what can be
-    /// used; <see cref="LaneTimer.Never"/> when it is neither.</summary>
-    public static long WaitOf(Connection connection)
-    {
-        long written = connection.Output.IsWaiting ? connection.Output.WaitingSince : LaneTimer.Never;
-        return connection.Input.IsWaiting && connection.Input.HasBytes && !connection.Input.IsAhead
-            ? Math.Min(written, connection.Input.WaitingSince)
-            : written;
-    }
-
-    /// <summary>The same of an upstream's, if there is one.</summary>
-    public static long BuffersOf(PooledConnection? pooled) => pooled is null ? 0 : BuffersOf(pooled.Connection);
-
-    public static long WaitOf(PooledConnection? pooled) =>
-        pooled is null ? LaneTimer.Never : WaitOf(pooled.Connection);
 }
