@@ -238,6 +238,27 @@ public sealed class ForwardingTests
         Assert.True(gate.Upstream[0].Ended);
     }
 
+    /// <summary>Nobody reads a body for an answer of the gate's own: it must not be taken for the next request
+    /// (RFC 9112 section 9.3).</summary>
+    [Theory]
+    [InlineData("Content-Length: 5\r\n\r\nGET /" + Get, 2, false)]
+    [InlineData("Content-Length: 1000\r\n\r\n" + Get, 1, true)]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + Get, 1, true)]
+    public void A_body_that_nobody_reads_is_no_request(string body, int answers, bool ends)
+    {
+        using GateInMemory gate = GateInMemory.With(routes: """
+            [[route]]
+            name = "pong"
+            match = "/a"
+            respond = { status = 200, body = "pong" }
+            """);
+        Peer client = gate.Connect();
+        client.Send("POST /a HTTP/1.1\r\nHost: h\r\n" + body);
+        Assert.Equal(answers, client.Received.Split("pong").Length - 1);
+        Assert.DoesNotContain("HTTP/1.1 4", client.Received);
+        Assert.Equal(ends, client.Received.Contains("\r\nConnection: close\r\n", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_switch_of_protocols_is_a_tunnel_with_half_closes()
     {
