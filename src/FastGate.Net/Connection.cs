@@ -64,6 +64,7 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
     {
         Lane.AssertCurrent();
         _watch = IsClosed ? null : watch;
+        NoteIdle(_watch is { IsIdle: true });
         if (_watch is null || Input.IsWaiting)
         {
             return;
@@ -79,8 +80,10 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
         }
     }
 
-    /// <summary>Nobody uses it, and its watch is to be told first.</summary>
-    internal bool IsIdle => _watch is { IsIdle: true };
+    /// <summary>Whether nobody uses it now, and its watch is to be told first.</summary>
+    private protected virtual void NoteIdle(bool isIdle)
+    {
+    }
 
     /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane
     /// knows: readiness that came while nobody watched is looked into.</summary>

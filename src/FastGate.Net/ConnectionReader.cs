@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
-using FastGate.Net.Async;
 using FastGate.Net.Buffers;
 
 namespace FastGate.Net;
@@ -9,10 +8,9 @@ namespace FastGate.Net;
 /// <summary>The input of a connection: received straight into pooled segments when somebody reads. A reader that waits
 /// holds no buffer. A result that is canceled means the read deadline passed; one that is completed with
 /// <see cref="Connection.Fault"/> set means the bytes were cut, not ended.</summary>
-public sealed class ConnectionReader : PipeReader
+public sealed partial class ConnectionReader : PipeReader
 {
     private readonly Connection _connection;
-    private readonly LaneSource<ReadResult> _wait = new();
     private Segment? _head;
     private Segment? _tail;
     private int _headOffset;
@@ -58,7 +56,8 @@ public sealed class ConnectionReader : PipeReader
             return new ValueTask<ReadResult>(new ReadResult(Buffer, isCanceled: true, _ended));
         }
         WaitingSince = _connection.Lane.Now;
-        return _wait.Begin();
+        _wait.Begin();
+        return new ValueTask<ReadResult>(this, _wait.Version);
     }
 
     public override bool TryRead(out ReadResult result)
@@ -125,7 +124,7 @@ public sealed class ConnectionReader : PipeReader
         _connection.Lane.AssertCurrent();
         if (_wait.IsPending)
         {
-            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: true, _ended), _connection.Lane);
+            CompleteQueued(isCanceled: true);
         }
         else
         {
@@ -151,7 +150,7 @@ public sealed class ConnectionReader : PipeReader
         }
         if (Fill())
         {
-            _wait.CompleteInline(new ReadResult(Buffer, isCanceled: false, _ended));
+            CompleteInline();
         }
     }
 
@@ -170,13 +169,13 @@ public sealed class ConnectionReader : PipeReader
     /// <summary>What the read waits for was received ahead: it waits for its turn, and not for the peer.</summary>
     public bool IsAhead => _wait.IsPending && (!_allExamined || _ended);
 
-    internal void OnReceived() => _wait.CompleteInline(new ReadResult(Buffer, isCanceled: false, _ended));
+    internal void OnReceived() => CompleteInline();
 
     internal void OnDeadline()
     {
         if (_wait.IsPending)
         {
-            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: true, _ended), _connection.Lane);
+            CompleteQueued(isCanceled: true);
         }
     }
 
@@ -185,7 +184,7 @@ public sealed class ConnectionReader : PipeReader
         _ended = true;
         if (_wait.IsPending)
         {
-            _wait.CompleteQueued(new ReadResult(Buffer, isCanceled: false, isCompleted: true), _connection.Lane);
+            CompleteQueued(isCanceled: false);
         }
     }
 
@@ -193,15 +192,10 @@ public sealed class ConnectionReader : PipeReader
     {
         _ended = true;
         GiveBackAll();
-        var nothing = new ReadResult(default, isCanceled: false, isCompleted: true);
+        _isCanceled = false;
         if (_wait.IsPending)
         {
-            _wait.CompleteQueued(nothing, _connection.Lane);
-        }
-        else
-        {
-            // A result that is queued for its waiter shows bytes that have just gone back to the pool.
-            _wait.Amend(nothing);
+            CompleteQueued(isCanceled: false);
         }
     }
 

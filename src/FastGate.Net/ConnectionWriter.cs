@@ -13,7 +13,7 @@ namespace FastGate.Net;
 public sealed class ConnectionWriter : PipeWriter
 {
     private readonly Connection _connection;
-    private readonly LaneSource<FlushResult> _wait = new();
+    private LaneSource<FlushResult>? _wait; // Few flushes ever wait.
     private Segment? _head;
     private Segment? _tail;
     private int _headOffset;
@@ -28,7 +28,7 @@ public sealed class ConnectionWriter : PipeWriter
     public const int OwedBytesMax = BufferPool.SmallBytes;
 
     /// <summary>A flush is waiting for the peer.</summary>
-    public bool IsWaiting => _wait.IsPending;
+    public bool IsWaiting => _wait is { IsPending: true };
 
     /// <summary>When the flush that waits began to, in the lane's milliseconds.</summary>
     public long WaitingSince { get; private set; }
@@ -82,7 +82,7 @@ public sealed class ConnectionWriter : PipeWriter
     public ValueTask<FlushResult> FlushSoonAsync()
     {
         _connection.Lane.AssertCurrent();
-        Debug.Assert(!_wait.IsPending, "a flush is under way already");
+        Debug.Assert(!IsWaiting, "a flush is under way already");
         if (_length is 0 or > OwedBytesMax || _broken || !_connection.MayOwe)
         {
             return SendAsync();
@@ -134,7 +134,7 @@ public sealed class ConnectionWriter : PipeWriter
     /// another one.</summary>
     public void Discard()
     {
-        Debug.Assert(!_wait.IsPending);
+        Debug.Assert(!IsWaiting);
         if (_owed == 0)
         {
             GiveBackAll();
@@ -158,7 +158,7 @@ public sealed class ConnectionWriter : PipeWriter
         if (sent != Connection.WouldBlock)
         {
             _connection.NoteWriteWaitEnded();
-            _wait.CompleteInline(new FlushResult(isCanceled: false, _broken));
+            _wait!.CompleteInline(new FlushResult(isCanceled: false, _broken));
         }
     }
 
@@ -191,7 +191,7 @@ public sealed class ConnectionWriter : PipeWriter
     /// <summary>Ends a waiting flush as canceled.</summary>
     internal void OnDeadline()
     {
-        if (_wait.IsPending)
+        if (_wait is { IsPending: true })
         {
             KeepCallersRest();
             _wait.CompleteQueued(new FlushResult(isCanceled: true, _broken), _connection.Lane);
@@ -203,7 +203,7 @@ public sealed class ConnectionWriter : PipeWriter
         _broken = true;
         Drop(_owed);
         IsStuck = false;
-        if (_wait.IsPending)
+        if (_wait is { IsPending: true })
         {
             _wait.CompleteQueued(new FlushResult(isCanceled: false, isCompleted: true), _connection.Lane);
         }
@@ -218,7 +218,7 @@ public sealed class ConnectionWriter : PipeWriter
     private ValueTask<FlushResult> SendAsync()
     {
         _connection.Lane.AssertCurrent();
-        Debug.Assert(!_wait.IsPending, "a flush is under way already");
+        Debug.Assert(!IsWaiting, "a flush is under way already");
         if (_broken)
         {
             GiveBackAll();
@@ -245,7 +245,7 @@ public sealed class ConnectionWriter : PipeWriter
         }
         WaitingSince = _connection.Lane.Now;
         _connection.NoteWriteWait(goesOn: wasStuck);
-        return _wait.Begin();
+        return (_wait ??= new()).Begin();
     }
 
     /// <summary>The caller may release its segments after a canceled flush: they would be another connection's bytes by

@@ -17,9 +17,8 @@ internal static class ClientHead
         Route route = exchange.Route!;
         HeaderRules rules = route.ResponseHeaders;
         exchange.Status = response.Status;
-        TemplateValues values = exchange.TemplateValues();
         int bytesMax = response.Length + OwnLinesBytes + exchange.RequestId.Length
-            + (rules.IsEmpty ? 0 : rules.BytesMax(values));
+            + (rules.IsEmpty ? 0 : rules.BytesMax(exchange.TemplateValues()));
         var writer = new HeadWriter(output.GetSpan(bytesMax));
         writer.StatusLine(response.Status, response.Reason.Of(head));
         if (!rules.IsEmpty)
@@ -39,7 +38,7 @@ internal static class ClientHead
         WriteFraming(ref writer, exchange, response, head);
         if (!rules.IsEmpty)
         {
-            rules.Write(ref writer, response.Headers, head, values);
+            rules.Write(ref writer, response.Headers, head, exchange.TemplateValues());
         }
         writer.Raw("\r\n"u8);
         output.Advance(writer.Length);

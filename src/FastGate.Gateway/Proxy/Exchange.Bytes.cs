@@ -1,5 +1,6 @@
 using System.Buffers;
 using FastGate.Http;
+using Microsoft.Extensions.ObjectPool;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -12,9 +13,12 @@ internal sealed partial class Exchange
     private const int HeadBytesFirst = 1024;
     private const int PathBytesFirst = 256;
 
+    private readonly ObjectPool<ResponseHead> _responses;
+    private ResponseHead? _response;
     private byte[] _head = new byte[HeadBytesFirst];
     private byte[] _path = new byte[PathBytesFirst];
     private byte[] _answer = [];
+    private int _bufferBytes = HeadBytesFirst + PathBytesFirst;
     private int _answerStraddled;
     private int _headLength;
     private int _pathLength;
@@ -31,6 +35,10 @@ internal sealed partial class Exchange
     public ReadOnlySpan<byte> Query => Request.Query.Of(_head);
 
     public ReadOnlySpan<byte> Authority => Request.Authority.Of(_head);
+
+    /// <summary>The head of the answer. The lane's until an answer is here: of many exchanges that wait for theirs each
+    /// would have one that has left the core's caches meanwhile.</summary>
+    public ResponseHead Response => _response ??= _responses.Get();
 
     /// <summary>The answer's head where it was received, to which <see cref="Response"/>'s slices refer; valid until it
     /// is consumed.</summary>
@@ -97,6 +105,7 @@ internal sealed partial class Exchange
             byte[] larger = new byte[Math.Max(needed, buffer.Length * 2)];
             buffer.AsSpan(0, used).CopyTo(larger);
             _memory.Take(larger.Length - buffer.Length);
+            _bufferBytes += larger.Length - buffer.Length;
             buffer = larger;
         }
     }
@@ -107,6 +116,7 @@ internal sealed partial class Exchange
         if (buffer.Length > HeadBytesKept)
         {
             _memory.Give(buffer.Length - first);
+            _bufferBytes -= buffer.Length - first;
             buffer = first == 0 ? [] : new byte[first];
         }
     }
@@ -114,13 +124,21 @@ internal sealed partial class Exchange
     private void ForgetBytes()
     {
         ForgetResponseHead();
+        if (_response is { } response)
+        {
+            _response = null;
+            _responses.Return(response);
+        }
         _headLength = 0;
         _pathLength = 0;
         _straddled = 0;
         _pathIsOwn = false;
         _pathInHead = default;
-        Shrink(ref _head, HeadBytesFirst);
-        Shrink(ref _path, PathBytesFirst);
-        Shrink(ref _answer, 0);
+        if (_bufferBytes > HeadBytesKept)
+        {
+            Shrink(ref _head, HeadBytesFirst);
+            Shrink(ref _path, PathBytesFirst);
+            Shrink(ref _answer, 0);
+        }
     }
 }

@@ -6,6 +6,7 @@ using FastGate.Http;
 using FastGate.Net;
 using FastGate.Net.Buffers;
 using FastGate.Net.Time;
+using Microsoft.Extensions.ObjectPool;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -24,23 +25,24 @@ internal sealed partial class Exchange : ConnectionWatch
     private readonly byte[] _requestId = new byte[RequestIds.IncomingBytesMax];
     private int _requestIdLength;
     private Slice _clientAddressInHead;
+
     /// <param name="memory">Charged with what it takes until <see cref="Discharge"/>.</param>
-    public Exchange(LaneMemory memory)
+    /// <param name="responses">Of the lane.</param>
+    public Exchange(LaneMemory memory, ObjectPool<ResponseHead> responses)
     {
         TotalTimer = new TotalTimer(this);
         _memory = memory;
+        _responses = responses;
         memory.Take(HeldBytes);
     }
 
     /// <summary>Bytes of memory it takes.</summary>
-    public long HeldBytes => ObjectBytes + _head.Length + _path.Length + _answer.Length;
+    public long HeldBytes => ObjectBytes + _bufferBytes;
 
     /// <summary>The same while it is kept for reuse, and 0 while it is used.</summary>
     public long KeptBytes { get; set; }
 
     public RequestHead Request { get; } = new();
-
-    public ResponseHead Response { get; } = new();
 
     public PoolWait Wait { get; } = new();
 

@@ -14,12 +14,15 @@ internal sealed class GateLane
     /// <summary>Exchanges that nobody uses may keep this part of <c>memory_max</c>.</summary>
     private const int KeptOfMax = 8;
 
+    /// <summary>Heads of answers that nobody uses; some 1.3 KiB each.</summary>
+    private const int ResponsesKeptMax = 1024;
+
     private readonly Gate _gate;
     private readonly LaneLog _log;
     private readonly WallClock _wallClock;
     private readonly MemoryRoom _room;
     private readonly ConnectionRoom _connectionRoom;
-    private readonly ObjectPool<Exchange> _exchanges;
+    private readonly LanePool<Exchange> _exchanges;
     private long _keptBytes;
 
     public GateLane(Gate gate, Lane lane, GateTable table, LaneStats stats, LaneLog log, TimeProvider clock)
@@ -34,7 +37,8 @@ internal sealed class GateLane
         _connectionRoom = new ConnectionRoom(this);
         lane.Memory.Passed = new LaneAction(_room.Make);
         lane.MakesRoom = _connectionRoom.MakeDescriptors;
-        _exchanges = new DefaultObjectPool<Exchange>(new ExchangePolicy(this), int.MaxValue);
+        var responses = new LanePool<ResponseHead>(new DefaultPooledObjectPolicy<ResponseHead>(), ResponsesKeptMax);
+        _exchanges = new LanePool<Exchange>(new ExchangePolicy(this, responses), int.MaxValue);
         Ids = new RequestIds(lane.Index);
         Date = new DateField(clock);
     }
@@ -181,9 +185,10 @@ internal sealed class GateLane
     }
 
     /// <summary>Keeps what was used for the next one, up to a bound in bytes.</summary>
-    private sealed class ExchangePolicy(GateLane lane) : PooledObjectPolicy<Exchange>
+    private sealed class ExchangePolicy(GateLane lane, ObjectPool<ResponseHead> responses)
+        : PooledObjectPolicy<Exchange>
     {
-        public override Exchange Create() => new(lane.Lane.Memory);
+        public override Exchange Create() => new(lane.Lane.Memory, responses);
 
         public override bool Return(Exchange obj)
         {

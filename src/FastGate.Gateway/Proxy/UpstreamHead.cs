@@ -22,12 +22,11 @@ internal static class UpstreamHead
         Route route = exchange.Route!;
         ReadOnlySpan<byte> peer = exchange.Loop.PeerAddress;
         bool trusted = exchange.PeerIsTrusted;
-        TemplateValues values = exchange.TemplateValues();
         ReadOnlySpan<byte> host = HostFor(exchange, route);
 
         int bytesMax = head.Length + exchange.Path.Length + host.Length + peer.Length
             + (2 * exchange.Authority.Length) + OwnLinesBytes + exchange.RequestId.Length
-            + (route.RequestHeaders.IsEmpty ? 0 : route.RequestHeaders.BytesMax(values));
+            + (route.RequestHeaders.IsEmpty ? 0 : route.RequestHeaders.BytesMax(exchange.TemplateValues()));
         var writer = new HeadWriter(output.GetSpan(bytesMax));
 
         writer.Raw(request.MethodName.Of(head));
@@ -63,7 +62,7 @@ internal static class UpstreamHead
         WriteFraming(ref writer, request, head);
         if (!route.RequestHeaders.IsEmpty)
         {
-            route.RequestHeaders.Write(ref writer, request.Headers, head, values);
+            route.RequestHeaders.Write(ref writer, request.Headers, head, exchange.TemplateValues());
         }
         writer.Raw("\r\n"u8);
         output.Advance(writer.Length);

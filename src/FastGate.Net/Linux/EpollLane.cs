@@ -7,7 +7,10 @@ namespace FastGate.Net.Linux;
 /// batch.</summary>
 internal sealed unsafe class EpollLane : Lane
 {
-    private const int BatchMax = 512;
+    /// <summary>Events of one wait. What a batch touches between its phases stays in the second cache; an edge that
+    /// finds no room comes with the next wait.</summary>
+    private const int BatchMax = 128;
+
     private const ulong WakeData = ulong.MaxValue;
 
     /// <summary>Connections that may owe a send at a time: with so many a burst is large enough, and the first of them
@@ -37,6 +40,7 @@ internal sealed unsafe class EpollLane : Lane
         public object? Target;
         public uint Generation;
         public int NextFree;
+        public bool IsIdle;
     }
 
     public EpollLane(int index)
@@ -136,10 +140,14 @@ internal sealed unsafe class EpollLane : Lane
     {
         ref Slot entry = ref _slots[slot];
         entry.Target = null;
+        entry.IsIdle = false;
         entry.Generation++;
         entry.NextFree = _freeSlot;
         _freeSlot = slot;
     }
+
+    /// <summary>Whether what happens on the slot's connection is dispatched before the rest of a batch.</summary>
+    public void NoteIdle(int slot, bool isIdle) => _slots[slot].IsIdle = isIdle;
 
     /// <summary>Takes a descriptor that stays open out of this epoll.</summary>
     public void Detach(int slot, int fd)
@@ -250,7 +258,7 @@ internal sealed unsafe class EpollLane : Lane
         {
             ulong data = EpollEvent.Data(one);
             if (EpollEvent.Flags(one) != Libc.EpollOut && data != WakeData
-                && _slots[(int)(uint)data].Target is SocketConnection { IsIdle: true })
+                && _slots[(int)(uint)data].IsIdle)
             {
                 Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
                 // Whoever takes it from here on must not see this edge once more.

@@ -1,16 +1,13 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using FastGate.Net.Buffers;
 
 namespace FastGate.Net.Linux;
 
 /// <summary>A stream socket on an epoll lane.</summary>
 internal sealed unsafe partial class SocketConnection : Connection
 {
-    private const int VectorsMax = 64;
     private const uint Interest =
         Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollPri | Libc.EpollEt;
 
@@ -19,7 +16,6 @@ internal sealed unsafe partial class SocketConnection : Connection
     private NetAddress? _remoteCached;
     private int _fd;
     private int _slot = -1;
-    private int _owingPlace = -1;
     private bool _hangup;
     private bool _counted;
 
@@ -60,6 +56,14 @@ internal sealed unsafe partial class SocketConnection : Connection
 
     /// <summary>Moves an accepted, unregistered socket to the lane that will have it.</summary>
     public void Rehome(EpollLane lane) => Lane = lane;
+
+    private protected override void NoteIdle(bool isIdle)
+    {
+        if (_slot >= 0)
+        {
+            EpollLane.NoteIdle(_slot, isIdle);
+        }
+    }
 
     public void OnEvents(uint flags)
     {
@@ -156,120 +160,6 @@ internal sealed unsafe partial class SocketConnection : Connection
         }
         NoteFault(Libc.FaultOf(error), error);
         return Failed;
-    }
-
-    private protected override long SendCore(in ReadOnlySequence<byte> buffered, in ReadOnlySequence<byte> caller)
-    {
-        if (_fd < 0)
-        {
-            return Failed;
-        }
-        Libc.IoVec* vectors = stackalloc Libc.IoVec[VectorsMax];
-        int count = 0;
-        long total = Gather(buffered, vectors, ref count);
-        total += Gather(caller, vectors, ref count);
-        nint sent;
-        do
-        {
-            sent = count == 1
-                ? Libc.Send(_fd, vectors[0].Start, vectors[0].Length, Libc.MsgDontWait | Libc.MsgNoSignal)
-                : SendGathered(vectors, count);
-        }
-        while (sent < 0 && EpollLane.Errno == Libc.EIntr);
-        if (sent >= 0)
-        {
-            if (sent < total)
-            {
-                Writable = false;
-            }
-            return sent;
-        }
-        int error = EpollLane.Errno;
-        if (error == Libc.EAgain)
-        {
-            Writable = false;
-            return WouldBlock;
-        }
-        NoteFault(Libc.FaultOf(error), error);
-        return Failed;
-    }
-
-    private nint SendGathered(Libc.IoVec* vectors, int count)
-    {
-        Libc.MsgHdr message = new() { Vectors = vectors, VectorCount = (nuint)count };
-        return Libc.SendMsg(_fd, &message, Libc.MsgDontWait | Libc.MsgNoSignal);
-    }
-
-    /// <summary>Adds the pieces of a sequence of pooled segments, whose memory is pinned.</summary>
-    private static long Gather(in ReadOnlySequence<byte> source, Libc.IoVec* vectors, ref int count)
-    {
-        if (source.IsEmpty)
-        {
-            return 0;
-        }
-        long total = 0;
-        var segment = (Segment)source.Start.GetObject()!;
-        object last = source.End.GetObject()!;
-        int start = source.Start.GetInteger();
-        while (count < VectorsMax)
-        {
-            int end = segment == last ? source.End.GetInteger() : segment.Length;
-            if (end > start)
-            {
-                vectors[count].Start = segment.Address + start;
-                vectors[count].Length = (nuint)(end - start);
-                count++;
-                total += end - start;
-            }
-            if (segment == last)
-            {
-                break;
-            }
-            segment = segment.NextSegment!;
-            start = 0;
-        }
-        return total;
-    }
-
-    internal override bool MayOwe => Writable && _fd >= 0;
-
-    internal override void Owe()
-    {
-        if (_owingPlace >= 0)
-        {
-            return;
-        }
-        EpollLane lane = EpollLane;
-        _owingPlace = lane.Owe(this);
-        if (lane.OwingIsFull)
-        {
-            lane.SendAllOwed();
-        }
-    }
-
-    /// <summary>The lane's end of <see cref="Owe"/>.</summary>
-    public void PayOwed()
-    {
-        _owingPlace = -1;
-        Output.SendOwed();
-    }
-
-    private void Unowe()
-    {
-        if (_owingPlace >= 0)
-        {
-            EpollLane.Unowe(_owingPlace);
-            _owingPlace = -1;
-        }
-    }
-
-    private protected override long UnacknowledgedBytes
-    {
-        get
-        {
-            int queued = 0;
-            return _fd >= 0 && Libc.IoCtl(_fd, Libc.SiocOutQ, &queued) == 0 ? queued : 0;
-        }
     }
 
     private protected override bool IsCut => _fd < 0;

@@ -152,20 +152,6 @@ public sealed class LaneTaskMethodBuilderTests
 #endif
     }
 
-    [Fact]
-    public void A_result_can_be_amended_until_it_is_taken()
-    {
-        var source = new LaneSource<int>();
-        ValueTask<int> task = source.Begin();
-        source.CompleteInline(1);
-        source.Amend(2);
-        Assert.Equal(2, Result(task));
-        source.Amend(3);
-        task = source.Begin();
-        source.CompleteInline(4);
-        Assert.Equal(4, Result(task));
-    }
-
     // A completed value task may be asked on the spot.
     private static int Result(ValueTask<int> task) => task.GetAwaiter().GetResult();
 }
