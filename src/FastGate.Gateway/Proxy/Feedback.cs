@@ -27,8 +27,10 @@ internal static class Feedback
             >= 500 => Outcome.ServerError,
             _ => Outcome.Answered,
         });
+        // One whose first try failed had no second copy to expect, and how long the next one took says nothing of that.
         if (exchange.Route!.Retry.HedgePercent > 0 && Hedge.MayBeSentTwice(exchange.Request) && took >= 0
-            && !RetryRule.IsFailure(exchange.Response.Status))
+            && !RetryRule.IsFailure(exchange.Response.Status)
+            && (exchange.Tries.Repeats == 0 || exchange.Tries.HasHedged))
         {
             long since = exchange.Tries.HasHedged ? exchange.Hedge.FirstSentAt : exchange.SentAt;
             Hedge.TimesOf(exchange.Route, lane).Record(lane.Now, Microseconds(since, exchange.AnsweredAt));

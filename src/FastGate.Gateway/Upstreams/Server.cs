@@ -207,6 +207,9 @@ public sealed class Server
         _ejector?.Note(lane, outcome);
     }
 
+    /// <summary>Checks that said it is down say no more so. On <paramref name="lane"/>.</summary>
+    internal ValueTask RecoverAsync(Lane lane) => _ejector?.RecoverAsync(lane) ?? default;
+
     private static bool TryTake(ref int count, int most)
     {
         // Never above the bound, not even for a moment: whoever looked then would be told that nothing is free.

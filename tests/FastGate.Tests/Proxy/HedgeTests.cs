@@ -370,6 +370,25 @@ public sealed class HedgeTests
         Assert.InRange(bed.Delay(), 1, 25);
     }
 
+    [Fact]
+    public void What_a_retry_took_is_not_measured()
+    {
+        using var bed = new HedgeBed(known: 0);
+        for (int i = 0; i < 2 * HeadTimes.CountMin; i++)
+        {
+            bed.Ask().Reset();
+            bed.Asked().Send(Ok);
+            bed.AssertOk();
+            bed.Gate.Advance(1_000);
+        }
+        // Nothing is known, so nobody else is asked.
+        Peer first = bed.Ask();
+        bed.Gate.Advance(1_000);
+        Assert.Null(bed.TryAsked());
+        first.Send(Ok);
+        bed.AssertOk();
+    }
+
     [Theory]
     [InlineData("SSH-2.0-OpenSSH_9\r\n")]
     [InlineData("HTTP/1.1 200 OK\nContent-Length: 0\n\n")]

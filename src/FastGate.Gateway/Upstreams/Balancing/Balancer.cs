@@ -18,7 +18,8 @@ internal abstract class Balancer
         _random = new SplitMix(seed);
         LaneIndex = lane;
         LaneCount = upstream.Loads.Length;
-        Loads = new LoadView(upstream.Loads, lane, upstream.Servers.Length);
+        Loads = new LoadView(upstream.Loads, lane, upstream.Servers.Length,
+            hasLatencies: upstream.Options.Balance == Balance.P2cEwma);
         Set = ServerSet.None;
     }
 

@@ -13,9 +13,12 @@ internal sealed class BoundedHash : Balancer
     private const int StepsMax = 256;
 
     private readonly TwoChoices _withoutKey;
+    private double _roomPerExchange;
 
     public BoundedHash(Upstream upstream, int lane, ulong seed)
         : base(upstream, lane, seed) => _withoutKey = new TwoChoices(upstream, lane, seed + 1, byLatency: false);
+
+    protected override void Renew(long now) => _roomPerExchange = Factor / Set.WeightSum;
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
     {
@@ -23,30 +26,56 @@ internal sealed class BoundedHash : Balancer
         {
             return Set.PlaceOf(_withoutKey.PickOf(Set, now, 0, tried)!.Index);
         }
-        HashRing ring = Set.Ring!;
-        bool allWarm = now >= Set.WarmUntil;
-        double perWeight = Factor * (Loads.Total(now) + 1) / Set.WeightSum;
+        ServerSet set = Set;
+        if (tried.Count > 0 || now < set.WarmUntil)
+        {
+            return ChooseOther(set, now, key, tried);
+        }
+        HashRing ring = set.Ring!;
+        double room = RoomPerWeight(now);
+        int at = ring.Find(key);
+        int first = ring[at];
+        for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
+        {
+            int place = ring[at];
+            if (Loads.Active(set.Indices[place], now) < room * set.Weights[place])
+            {
+                return place;
+            }
+        }
+        return first;
+    }
+
+    /// <summary>The same where some servers were tried, or have not their whole weight yet.</summary>
+    private int ChooseOther(ServerSet set, long now, ulong key, in TriedServers tried)
+    {
+        HashRing ring = set.Ring!;
+        double room = RoomPerWeight(now);
         int fallback = -1;
         int at = ring.Find(key);
         for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
         {
             int place = ring[at];
-            int server = Set.Indices[place];
+            int server = set.Indices[place];
             if (tried.Contains(server))
             {
                 continue;
             }
             fallback = fallback < 0 ? place : fallback;
             // A server that starts slowly gets some of its keys back after the other, and keeps those it has.
-            if (!allWarm && Set.Share(place, now) < SplitMix.Unit(SplitMix.Mix(key + (ulong)server)))
+            if (set.Share(place, now) < SplitMix.Unit(SplitMix.Mix(key + (ulong)server)))
             {
                 continue;
             }
-            if (Loads.Active(server, now) + 1 <= Math.Ceiling(perWeight * Set.Weights[place]))
+            if (Loads.Active(server, now) < room * set.Weights[place])
             {
                 return place;
             }
         }
         return fallback < 0 ? AnyUntried(tried) : fallback;
     }
+
+    /// <summary>Who has fewer under way than this for its weight has room for one more: with it he has at most 1.25
+    /// times his share, rounded up.</summary>
+    private double RoomPerWeight(long now) => (Loads.Total(now) + 1) * _roomPerExchange;
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace FastGate.Gateway.Upstreams.Balancing;
@@ -6,7 +7,7 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 /// <summary>Consistent hashing (Karger and others, 1997): every server has points on a ring, as many as its weight
 /// says, and a key belongs to the server of the next point. Points depend on a server's address alone, so a server that
 /// leaves gives its keys away, and no other key moves. A point is found by the first bits of the key, which say where
-/// on the ring to begin; then one step on average. Immutable.</summary>
+/// on the ring to begin; there are one or two points to pass. Immutable.</summary>
 internal sealed class HashRing
 {
     /// <summary>Points of a server of weight 1: shares come out within some 9 percent of what they should be, and
@@ -16,7 +17,8 @@ internal sealed class HashRing
     /// <summary>Where many servers have large weights, points per weight are fewer; 8 bytes each.</summary>
     private const int PointsMax = 128 * 1024;
 
-    /// <summary>The place on the ring in the upper half, the server in the lower.</summary>
+    /// <summary>The place on the ring in the upper half, the server in the lower. Behind them four that are after any
+    /// key.</summary>
     private readonly ulong[] _points;
     private readonly int[] _first;
     private readonly int _shift;
@@ -39,45 +41,46 @@ internal sealed class HashRing
                 points.Add((hash & ~(ulong)uint.MaxValue) | (uint)i);
             }
         }
-        _points = [.. points.Order()];
-        (_first, _shift) = Index(_points);
+        points.Sort();
+        (_points, _first, _shift) = Index([.. points]);
     }
 
-    private HashRing(ulong[] points)
-    {
-        _points = points;
-        (_first, _shift) = Index(points);
-    }
+    private HashRing(ReadOnlySpan<ulong> points) => (_points, _first, _shift) = Index(points);
 
     /// <summary>Points of the ring.</summary>
-    public int Length => _points.Length;
+    public int Length => _points.Length - Vector256<ulong>.Count;
 
     /// <summary>The same ring with the points of some servers only, and their places in a set instead of their
     /// indices.</summary>
     /// <param name="places">By index; -1 for a server whose points are left out.</param>
     public HashRing Only(int[] places)
     {
-        var points = new ulong[_points.Length];
+        var points = new ulong[Length];
         int count = 0;
-        foreach (ulong point in _points)
+        foreach (ulong point in _points.AsSpan(0, Length))
         {
             int place = places[(uint)point];
             points[count] = (point & ~(ulong)uint.MaxValue) | (uint)place;
             count += place >= 0 ? 1 : 0;
         }
-        return new HashRing(points[..count]);
+        return new HashRing(points.AsSpan(0, count));
     }
 
     /// <summary>The first point that is not before <paramref name="key"/>.</summary>
     public int Find(ulong key)
     {
-        uint at = (uint)(key >> 32);
-        int point = _first[at >> _shift];
-        while (point < _points.Length && PositionOf(point) < at)
+        int point = _first[(uint)(key >> 32) >> _shift];
+        var at = Vector256.Create(key & ~(ulong)uint.MaxValue);
+        int passed;
+        do
         {
-            point++;
+            // Four at once, for how many must be passed cannot be foreseen, and seldom are there more.
+            Vector256<ulong> points = Vector256.Create(_points.AsSpan(point, Vector256<ulong>.Count));
+            passed = BitOperations.PopCount(Vector256.LessThan(points, at).ExtractMostSignificantBits());
+            point += passed;
         }
-        return point == _points.Length ? 0 : point;
+        while (passed == Vector256<ulong>.Count);
+        return point == Length ? 0 : point;
     }
 
     /// <summary>Where on the ring it is.</summary>
@@ -86,10 +89,10 @@ internal sealed class HashRing
     /// <summary>Whose point it is.</summary>
     public int this[int point] => (int)(uint)_points[point];
 
-    public int Next(int point) => point + 1 == _points.Length ? 0 : point + 1;
+    public int Next(int point) => point + 1 == Length ? 0 : point + 1;
 
     /// <summary>For every value of the first bits the first point that is not before it.</summary>
-    private static (int[] First, int Shift) Index(ulong[] points)
+    private static (ulong[] Points, int[] First, int Shift) Index(ReadOnlySpan<ulong> points)
     {
         int bits = Math.Max(1, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)points.Length)));
         int shift = 32 - bits;
@@ -103,7 +106,7 @@ internal sealed class HashRing
             }
             first[i] = point;
         }
-        return (first, shift);
+        return ([.. points, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue], first, shift);
     }
 
     /// <summary>The same in every process: FNV-1a.</summary>

@@ -11,7 +11,12 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
     /// <summary>How often the weights of servers that start slowly are brought up to date, in milliseconds.</summary>
     private const int WarmEveryMs = 16;
 
+    /// <summary>Of those that have as little to do, weights decide as exactly as this: a server that starts slowly has
+    /// parts of 1.</summary>
+    private const int PartsMax = 16;
+
     private TieTree _tree = new(1);
+    private float[] _weights = [];
     private int _next;
     private long _lookedAt;
     private long _warmedAt;
@@ -27,6 +32,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
     protected override void Renew(long now)
     {
         _tree = new TieTree(Set.Count);
+        _weights = new float[Set.Count];
         _warmedAt = now;
         _lookedAt = now;
         _next = Set.Count;
@@ -53,7 +59,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
         {
             if (Set.PlaceOf(tried[i]) is >= 0 and var place)
             {
-                _tree.Set(place, float.PositiveInfinity, 1);
+                _tree.Set(place, float.PositiveInfinity);
             }
         }
         int chosen = _tree.Draw(ref Random);
@@ -87,15 +93,15 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
 
     private void EnterAll(long now)
     {
+        double parts = Math.Min(PartsMax, int.MaxValue / 2 / Set.WeightSum);
         for (int i = 0; i < Set.Count; i++)
         {
+            double weight = Set.Weights[i] * Set.Share(i, _warmedAt);
+            _weights[i] = (float)weight;
+            _tree.Weigh(i, Math.Max(1, (int)(weight * parts)));
             Enter(i, Loads.Active(Set.Indices[i], now));
         }
     }
 
-    private void Enter(int place, int active)
-    {
-        float weight = (float)(Set.Weights[place] * Set.Share(place, _warmedAt));
-        _tree.Set(place, active / weight, weight);
-    }
+    private void Enter(int place, int active) => _tree.Set(place, active / _weights[place]);
 }

@@ -12,10 +12,17 @@ internal sealed class LoadView
     private readonly LaneLoad _own;
     private readonly LaneLoad[] _others;
     private readonly Seen[] _seen;
+    private readonly bool _hasLatencies;
     private Seen _total = Seen.Never;
 
-    public LoadView(LaneLoad[] all, int lane, int servers)
+    /// <param name="all">What the lanes have to do.</param>
+    /// <param name="lane">Whose view it is.</param>
+    /// <param name="servers">How many servers the upstream has.</param>
+    /// <param name="hasLatencies">Whether <see cref="LatencyUs"/> will be asked: the others' averages cost more to read
+    /// than what they have under way.</param>
+    public LoadView(LaneLoad[] all, int lane, int servers, bool hasLatencies)
     {
+        _hasLatencies = hasLatencies;
         _own = all[lane];
         _others = [.. all.Where(load => load != _own)];
         _seen = _others.Length == 0 ? [] : new Seen[servers];
@@ -90,7 +97,10 @@ internal sealed class LoadView
         foreach (LaneLoad other in _others)
         {
             sum += other.Active(server);
-            worst = float.MaxNative(worst, PeakEwma.At(other.Latency(server), now));
+            if (_hasLatencies)
+            {
+                worst = float.MaxNative(worst, PeakEwma.At(other.Latency(server), now));
+            }
         }
         _seen[server] = new Seen { At = (uint)now, Active = sum, LatencyUs = worst };
     }

@@ -24,6 +24,7 @@ internal sealed class Ejector
     private readonly EjectOptions _options;
     private int _inARow;
     private int _isEjected;
+    private Ejection? _lasting;
     private int _era;
     private int _times;
     private long _backSince = long.MinValue;
@@ -65,6 +66,18 @@ internal sealed class Ejector
         }
     }
 
+    /// <summary>Checks that knew of an outage have seen its end: it is over for exchanges too, and what they met with
+    /// meanwhile counts no more. On any lane.</summary>
+    public ValueTask RecoverAsync(Lane lane)
+    {
+        if (Volatile.Read(ref _lasting) is { } ejection)
+        {
+            return EndAsync(ejection, lane, "check_passed");
+        }
+        Forget();
+        return default;
+    }
+
     private bool IsRatioReached(long now)
     {
         if (_options.RatioPercent == 0)
@@ -93,24 +106,36 @@ internal sealed class Ejector
         _times = isForgotten ? 1 : Math.Min(2 * _times, BaseTimesMax);
         long forMs = _times * _options.BaseMs;
         forMs += Random.Shared.NextInt64((forMs / JitterOf) + 1);
-        lane.Deadlines.Set(new Return(this, lane), now + forMs);
         await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Ejected, reason);
+        var ejection = new Ejection(this, lane);
+        lane.Deadlines.Set(ejection, now + forMs);
+        Volatile.Write(ref _lasting, ejection);
     }
 
     [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask ReturnAsync(Lane lane)
+    private async ValueTask EndAsync(Ejection ejection, Lane lane, string reason)
     {
-        // What led to it must not lead to the next one.
-        Volatile.Write(ref _inARow, 0);
-        Interlocked.Increment(ref _era);
+        // By its time, or by checks: who comes second finds it over, or finds another one.
+        if (Interlocked.CompareExchange(ref _lasting, null, ejection) != ejection)
+        {
+            return;
+        }
+        Forget();
         _backSince = lane.Now;
         _upstream.ReturnEjection();
-        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Up, "ejection_over");
+        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Up, reason);
         Volatile.Write(ref _isEjected, 0);
     }
 
-    private sealed class Return(Ejector ejector, Lane lane) : LaneTimer
+    /// <summary>What led to one ejection must not lead to the next.</summary>
+    private void Forget()
     {
-        protected override void OnDue() => _ = ejector.ReturnAsync(lane);
+        Volatile.Write(ref _inARow, 0);
+        Interlocked.Increment(ref _era);
+    }
+
+    private sealed class Ejection(Ejector ejector, Lane lane) : LaneTimer
+    {
+        protected override void OnDue() => _ = ejector.EndAsync(this, lane, "ejection_over");
     }
 }

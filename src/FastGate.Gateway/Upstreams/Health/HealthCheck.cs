@@ -78,21 +78,26 @@ internal sealed class HealthCheck : LaneTimer
     }
 
     /// <summary>Results that agree with what is known change nothing; so many in a row that do not change it.</summary>
-    private ValueTask NoteAsync(string? trouble)
+    private async ValueTask NoteAsync(string? trouble)
     {
         bool isGood = trouble is null;
         if (isGood != _isDown)
         {
             _contradictions = 0;
-            return default;
+            return;
         }
         if (++_contradictions < (isGood ? _options.Rise : _options.Fall))
         {
-            return default;
+            return;
         }
         _contradictions = 0;
         _isDown = !isGood;
-        return _upstream.SetStateAsync(_lane, _server, StateVoice.Health,
+        if (isGood)
+        {
+            // First, so that the server is shown, and is used, as up at once.
+            await _server.RecoverAsync(_lane);
+        }
+        await _upstream.SetStateAsync(_lane, _server, StateVoice.Health,
             isGood ? ServerState.Up : ServerState.Down, trouble ?? "check_passed");
     }
 

@@ -85,43 +85,59 @@ public sealed class TableTests
         Assert.True(seen.HasAllSet());
     }
 
-    /// <summary>Beside a list that is searched.</summary>
-    [Fact]
-    public void The_tree_knows_the_least_and_takes_its_equals_by_weight() =>
-        Gen.Select(Gen.Int[1, 40], Gen.Select(Gen.Int[0, 39], Gen.Int[0, 4], Gen.Int[1, 9]).Array[1, 200], Gen.ULong)
+    /// <summary>Beside a list that is searched; with up to three levels.</summary>
+    [Theory]
+    [InlineData(40)]
+    [InlineData(1_000)]
+    [InlineData(40_000)]
+    public void The_tree_knows_the_least_and_takes_its_equals(int most) =>
+        Gen.Select(
+            Gen.Int[1, most], Gen.Select(Gen.Int[0, most], Gen.Int[0, 4], Gen.Int[1, 9]).Array[1, 200], Gen.ULong)
             .Sample((count, changes, seed) =>
             {
                 var tree = new TieTree(count);
                 var random = new SplitMix(seed);
-                float[] values = new float[count];
+                int[] values = new int[count];
+                Array.Fill(values, 5);
                 for (int i = 0; i < count; i++)
                 {
-                    tree.Set(i, 0, 1);
+                    tree.Set(i, 5);
                 }
                 foreach ((int at, int value, int weight) in changes)
                 {
                     values[at % count] = value;
-                    tree.Set(at % count, value, weight);
+                    tree.Set(at % count, value);
+                    tree.Weigh(at % count, weight);
                     Assert.Equal(values.Min(), values[tree.Draw(ref random)]);
                 }
-            }, iter: 300);
+            }, iter: 40);
 
-    [Fact]
-    public void Equals_of_the_tree_are_taken_by_weight()
+    [Theory]
+    [InlineData(5)]
+    [InlineData(16)]
+    [InlineData(100)]
+    [InlineData(300)]
+    [InlineData(20_000)]
+    public void Equals_of_the_tree_are_taken_by_weight(int count)
     {
-        var tree = new TieTree(5);
-        float[] weights = [1, 2, 3, 4, 10];
-        for (int i = 0; i < 5; i++)
+        // Some of the first 16, of the last, and between.
+        int[] equals = [.. ((int[])[0, 1, 4, 7, 8, 20, 130, 260, count / 2, count - 2, count - 1])
+            .Where(at => at < count).Distinct()];
+        var tree = new TieTree(count);
+        for (int i = 0; i < count; i++)
         {
-            tree.Set(i, i == 4 ? 1 : 0, weights[i]);
+            tree.Weigh(i, 1 + (i % 5));
+            tree.Set(i, equals.Contains(i) ? 0.5f : 0.75f);
         }
         var random = new SplitMix(9);
-        int[] counts = new int[5];
+        int[] counts = new int[count];
         for (int i = 0; i < 100_000; i++)
         {
             counts[tree.Draw(ref random)]++;
         }
-        ChoiceBed.AssertShares(counts, [0.1, 0.2, 0.3, 0.4, 0], 0.05);
+        double sum = equals.Sum(static at => 1.0 + (at % 5));
+        ChoiceBed.AssertShares(counts,
+            [.. Enumerable.Range(0, count).Select(i => equals.Contains(i) ? (1 + (i % 5)) / sum : 0)], 0.1);
     }
 
     /// <summary>Beside a search through all points.</summary>

@@ -175,6 +175,35 @@ public sealed class EjectorTests : IDisposable
     }
 
     [Fact]
+    public void Checks_that_have_seen_an_outage_end_end_the_ejection_and_not_the_next_one()
+    {
+        Build(new EjectOptions { Consecutive = 2, BaseMs = 60_000 });
+        Tell(0, Outcome.Failed, 2);
+        Assert.False(IsUp(0));
+        Recover(0);
+        Assert.Equal((ServerState.Up, "check_passed"), StateOf(0));
+        Tell(0, Outcome.Failed, 2);
+        Assert.False(IsUp(0));
+        // When the first one would have been over.
+        Advance(70_000);
+        Assert.False(IsUp(0));
+        Advance(70_000);
+        Assert.Equal((ServerState.Up, "ejection_over"), StateOf(0));
+    }
+
+    [Fact]
+    public void What_failed_in_an_outage_that_checks_saw_end_counts_no_more()
+    {
+        Build(new EjectOptions { Consecutive = 3, RatioPercent = 50, RequestsMin = 4 });
+        Tell(0, Outcome.Failed, 2);
+        Recover(0);
+        Tell(0, Outcome.Failed, 2);
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Failed);
+        Assert.False(IsUp(0));
+    }
+
+    [Fact]
     public void Off_is_off()
     {
         Build(EjectOptions.Off);
@@ -217,6 +246,12 @@ public sealed class EjectorTests : IDisposable
             Lane here = _transport.Lanes[lane];
             _group.Servers[server].Finished(here, 1_000, outcome);
         }
+    });
+
+    private void Recover(int server, int lane = 1) => _transport.On(lane, () =>
+    {
+        ValueTask done = _group.Servers[server].RecoverAsync(_transport.Lanes[lane]);
+        Assert.True(done.IsCompletedSuccessfully);
     });
 
     private void Advance(int milliseconds) => _transport.Advance(TimeSpan.FromMilliseconds(milliseconds));

@@ -177,6 +177,42 @@ public sealed class HealthCheckTests
         Assert.DoesNotContain(gate.Upstream, static p => p.Received.Contains("GET /a", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void An_ejection_ends_when_checks_that_saw_the_server_down_see_it_up()
+    {
+        using GateInMemory gate = GateOf("every = \"1s\", rise = 2, fall = 2", "demo:\", \"unix:/b");
+        gate.Listen("/b");
+        Eject(gate);
+        Answer(gate, Bad, 2);
+        Assert.Equal((ServerState.Down, "check_status_503"), StateOf(gate));
+        Answer(gate, Good, 2);
+        Assert.Equal((ServerState.Up, "check_passed"), StateOf(gate));
+    }
+
+    /// <summary>They may be what lies.</summary>
+    [Fact]
+    public void Checks_that_never_saw_it_down_end_no_ejection()
+    {
+        using GateInMemory gate = GateOf("every = \"1s\", rise = 1, fall = 2", "demo:\", \"unix:/b");
+        gate.Listen("/b");
+        Eject(gate);
+        Answer(gate, Bad);
+        Answer(gate, Good, 3);
+        Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(gate));
+    }
+
+    private static void Eject(GateInMemory gate)
+    {
+        gate.On(() =>
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                ServerOf(gate).Finished(gate.Lane, 1_000, Outcome.Failed);
+            }
+        });
+        Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(gate));
+    }
+
     private static GateInMemory GateOf(string health, string servers = "demo:")
     {
         if (!health.Contains("path", StringComparison.Ordinal))
