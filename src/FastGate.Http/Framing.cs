@@ -167,6 +167,7 @@ internal static class Framing
         {
             return ConnectionOptions.Upgrade;
         }
+        headers.HasNamedFields |= HeaderNames.IdOf(option, 0, option.Length) == HeaderId.Unknown;
         for (int i = 0; i < headers.Count; i++)
         {
             ref Header header = ref headers.Mutable(i);

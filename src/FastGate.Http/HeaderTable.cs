@@ -128,6 +128,10 @@ public sealed class HeaderTable
     /// <summary>A name among them has <see cref="HeaderFlags.SpeaksOfClient"/>.</summary>
     public bool HasSpeakersOfClient { get; internal set; }
 
+    /// <summary>Connection names a field that is none of the known ones: trailers of that name must not go on either
+    /// (RFC 9110 section 7.6.1).</summary>
+    public bool HasNamedFields { get; internal set; }
+
     /// <summary>The ids of which there is more than one field, as bits.</summary>
     internal ulong Repeated => _repeated;
 
@@ -143,5 +147,6 @@ public sealed class HeaderTable
         HasUnderscoredFraming = false;
         HasDisguised = false;
         HasSpeakersOfClient = false;
+        HasNamedFields = false;
     }
 }

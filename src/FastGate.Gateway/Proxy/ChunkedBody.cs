@@ -28,6 +28,10 @@ internal struct ChunkedBody(HeadLimits limits)
     /// either.</summary>
     public byte[][] DecidingFields { get; init; } = [];
 
+    /// <summary>Trailers do not go on: the head has said of fields unknown to us that they concern its connection only.
+    /// </summary>
+    public bool DropsTrailers { get; init; }
+
     /// <summary>The rule that was broken, as the access log names it.</summary>
     public byte[]? Rule { get; private set; }
 
@@ -91,6 +95,10 @@ internal struct ChunkedBody(HeadLimits limits)
                 Rule = RuleWords.UnderscoreHeaders;
                 return new Progress(State.Broken, rest.End, rest.End, data);
             case ParseStatus.Complete:
+                if (DropsTrailers)
+                {
+                    trailers.Clear();
+                }
                 if (!Unframed)
                 {
                     Rules.Mark(trailers, span);

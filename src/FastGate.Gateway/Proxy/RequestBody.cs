@@ -199,6 +199,7 @@ internal static class RequestBody
             Underscores = exchange.Table.Client.UnderscoreHeaders,
             Rules = exchange.Route!.RequestHeaders,
             DecidingFields = exchange.Table.DecidingFields,
+            DropsTrailers = exchange.Request.Headers.HasNamedFields,
         };
         var pace = new UploadPace(exchange, lane.Lane);
         if (exchange.Tries.KeptBytes > 0)

@@ -114,6 +114,7 @@ internal static class ResponseBody
         {
             Unframed = exchange.Request.MinorVersion == 0,
             Rules = exchange.Route!.ResponseHeaders,
+            DropsTrailers = exchange.Response.Headers.HasNamedFields,
         };
         while (true)
         {

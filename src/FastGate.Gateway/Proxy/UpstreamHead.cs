@@ -57,7 +57,8 @@ internal static class UpstreamHead
         }
         if (!route.RequestHeaders.Replaces(HeaderId.Via))
         {
-            writer.Raw("Via: 1.1 fastgate\r\n"u8);
+            // The version that was received (RFC 9110 section 7.6.3).
+            writer.Raw(request.MinorVersion > 0 ? "Via: 1.1 fastgate\r\n"u8 : "Via: 1.0 fastgate\r\n"u8);
         }
         WriteFraming(ref writer, request, head);
         if (!route.RequestHeaders.IsEmpty)

@@ -113,7 +113,7 @@ internal sealed class PlainAnswer
         Demand(seen.Trailers.Length == 0 || seen.Has("Transfer-Encoding"), "trailers of nothing");
         if (seen.Has("Transfer-Encoding"))
         {
-            PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, _ => false, Demand);
+            PlainFields.AssertTrailersPassed(_fields, _trailers, seen.Trailers, _ => false, Demand);
         }
     }
 

@@ -137,11 +137,11 @@ internal sealed class PlainRequest
             Demand(seen.Values("Max-Forwards") is [var left] && left == $"{hops - 1}", "a hop is not counted");
             passed = seen.Without([.. s_own, "Max-Forwards"]).Fields;
         }
-        Demand(passed is [.., ["Via", "1.1 fastgate"]], "no Via of ours");
+        Demand(passed is [.., ["Via", var via]] && via == (_isOld ? "1.0 fastgate" : "1.1 fastgate"), "no Via of ours");
         PlainFields.AssertPassed(_fields, passed[..^1], name => NeverPasses(name)
             || (name == "expect" && (_isOld || _isWithoutContent))
             || (name == "max-forwards" && Hops is not null), Demand);
-        PlainFields.AssertTrailersPassed(_trailers, seen.Trailers, NeverPasses, Demand);
+        PlainFields.AssertTrailersPassed(_fields, _trailers, seen.Trailers, NeverPasses, Demand);
     }
 
     /// <summary>Whatever only a trusted proxy may say of a client does not pass either.</summary>

@@ -40,7 +40,7 @@ internal static partial class Promises
         {
             Demand(reading.Values(own).Length == 1, $"not one {own}");
         }
-        Demand(reading.Values("Via") is [.., "1.1 fastgate"], "no Via of ours");
+        Demand(reading.Values("Via") is [.., "1.1 fastgate" or "1.0 fastgate"], "no Via of ours");
     }
 
     public static void OfAnswer(Reading reading, string bytes)

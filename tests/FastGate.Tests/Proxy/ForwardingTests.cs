@@ -170,6 +170,35 @@ public sealed class ForwardingTests
         Assert.EndsWith("\r\n\r\n2\r\nok\r\n0\r\nX-End: 1\r\n\r\n", client.Received);
     }
 
+    /// <summary>RFC 9110 section 7.6.1: header or trailer.</summary>
+    [Theory]
+    [InlineData("X-Sum", "")]
+    [InlineData("close, x-sum", "")]
+    [InlineData("keep-alive", "X-Sum: 9\r\n")]
+    [InlineData("TE", "X-Sum: 9\r\n")]
+    public void What_Connection_names_does_not_come_as_a_trailer(string option, string passed)
+    {
+        using var gate = new GateInMemory();
+        Peer client = gate.Connect();
+        string message = $"Transfer-Encoding: chunked\r\nConnection: {option}\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 9\r\n\r\n";
+        client.Send($"POST /a HTTP/1.1\r\nHost: h\r\n{message}");
+        Assert.EndsWith($"\r\n\r\n2\r\nok\r\n0\r\n{passed}\r\n", gate.Upstream[0].Received);
+        gate.Upstream[0].Send($"HTTP/1.1 200 OK\r\n{message}");
+        Assert.EndsWith($"\r\n\r\n2\r\nok\r\n0\r\n{passed}\r\n", client.Received);
+    }
+
+    /// <summary>RFC 9110 section 7.6.3.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Via_says_which_version_was_received(int minor)
+    {
+        using var gate = new GateInMemory();
+        gate.Connect().Send($"GET /a HTTP/1.{minor}\r\nHost: h\r\nVia: 1.1 other\r\n\r\n");
+        Assert.Contains("\r\nVia: 1.1 other\r\n", gate.Upstream[0].Received);
+        Assert.EndsWith($"\r\nVia: 1.{minor} fastgate\r\n\r\n", gate.Upstream[0].Received);
+    }
+
     [Fact]
     public void Each_piece_of_a_stream_is_passed_on_as_it_comes()
     {

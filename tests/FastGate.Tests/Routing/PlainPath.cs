@@ -16,6 +16,8 @@ internal static class PlainPath
         }),
     ];
 
+    private const int OverlongMax = 12;
+
     /// <summary>The normal form; null for a path that is refused.</summary>
     public static string? Of(string path)
     {
@@ -29,7 +31,7 @@ internal static class PlainPath
             for (int i = 0; i < segment.Length; i++)
             {
                 char c = segment[i];
-                if (c is '%' or >= '\x80' && IsOverlong(segment[i..]))
+                if (c is '%' or >= '\x80' && IsOverlong(segment[i..Math.Min(i + OverlongMax, segment.Length)]))
                 {
                     return null;
                 }
