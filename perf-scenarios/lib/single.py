@@ -37,17 +37,11 @@ class Single:
                                        stdout=subprocess.DEVNULL, text=True)
         return process, _port(process.stderr, r"listening on http://127\.0\.0\.1:(\d+)")
 
-    def canned(self, body_bytes, core=LOAD_CORE):
+    def canned(self, body_bytes):
         """An upstream that answers everything with so many bytes, and its port."""
-        process = self.processes.start(["dotnet", tools.BENCH, "canned", 0, body_bytes], core, FIRST,
+        process = self.processes.start(["dotnet", tools.BENCH, "canned", 0, body_bytes], LOAD_CORE, FIRST,
                                        stdout=subprocess.PIPE, text=True)
         return process, _port(process.stdout, r"canned upstream on 127\.0\.0\.1:(\d+)")
-
-
-def let_others_first(process):
-    """Who measures on the same core would otherwise wait for the end of its time slice, whatever the gate does."""
-    for task in os.listdir(f"/proc/{process.pid}/task"):
-        os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
 
 
 def cpu_us(process):
