@@ -41,7 +41,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
 
     protected override int Choose(long now, ulong key, in TriedServers tried)
     {
-        if (!Loads.IsAlone)
+        if ((_next < Set.Count || now - _lookedAt >= LoadView.FreshMs) && !Loads.IsAlone)
         {
             Look(now);
         }
@@ -75,20 +75,18 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
 
     private void Look(long now)
     {
-        if (_next == Set.Count)
+        int[] indices = Set.Indices;
+        if (_next == indices.Length)
         {
-            if (now - _lookedAt < LoadView.FreshMs)
-            {
-                return;
-            }
             _lookedAt = now;
             _next = 0;
         }
-        int end = Math.Min(Set.Count, _next + Math.Max(8, CellsPerChoice / Loads.OtherLanes));
-        for (; _next < end; _next++)
+        int end = Math.Min(indices.Length, _next + Math.Max(8, CellsPerChoice / Loads.OtherLanes));
+        for (int place = _next; place < end; place++)
         {
-            Enter(_next, Loads.Active(Set.Indices[_next], now));
+            Enter(place, Loads.Active(indices[place], now));
         }
+        _next = end;
     }
 
     private void EnterAll(long now)

@@ -140,6 +140,26 @@ public sealed class TableTests
             [.. Enumerable.Range(0, count).Select(i => equals.Contains(i) ? (1 + (i % 5)) / sum : 0)], 0.1);
     }
 
+    [Fact]
+    public void A_weight_that_changed_counts_as_it_is_now()
+    {
+        int[] weights = [1_000, 3_001, 2_222, 4_096];
+        var tree = new TieTree(weights.Length);
+        for (int i = 0; i < weights.Length; i++)
+        {
+            tree.Weigh(i, 0x0FFF_FFFF);
+            tree.Weigh(i, weights[i]);
+            tree.Set(i, 1);
+        }
+        var random = new SplitMix(4);
+        int[] counts = new int[weights.Length];
+        for (int i = 0; i < 100_000; i++)
+        {
+            counts[tree.Draw(ref random)]++;
+        }
+        ChoiceBed.AssertShares(counts, Array.ConvertAll(weights, weight => weight / (double)weights.Sum()), 0.05);
+    }
+
     /// <summary>Beside a search through all points.</summary>
     [Fact]
     public void The_ring_finds_the_next_point() =>
