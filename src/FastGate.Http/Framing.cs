@@ -167,7 +167,8 @@ internal static class Framing
         {
             return ConnectionOptions.Upgrade;
         }
-        headers.HasNamedFields |= HeaderNames.IdOf(option, 0, option.Length) == HeaderId.Unknown;
+        // TE is named by whoever sends it, and no trailer of that name goes on.
+        headers.HasNamedFields |= option.Length > 0 && !Ascii.EqualsIgnoreCase(option, "te"u8);
         for (int i = 0; i < headers.Count; i++)
         {
             ref Header header = ref headers.Mutable(i);

@@ -128,7 +128,7 @@ public sealed class HeaderTable
     /// <summary>A name among them has <see cref="HeaderFlags.SpeaksOfClient"/>.</summary>
     public bool HasSpeakersOfClient { get; internal set; }
 
-    /// <summary>Connection names a field that is none of the known ones: trailers of that name must not go on either
+    /// <summary>Connection names a field, other than Upgrade and TE: trailers of that name must not go on either
     /// (RFC 9110 section 7.6.1).</summary>
     public bool HasNamedFields { get; internal set; }
 

@@ -28,8 +28,8 @@ internal struct ChunkedBody(HeadLimits limits)
     /// either.</summary>
     public byte[][] DecidingFields { get; init; } = [];
 
-    /// <summary>Trailers do not go on: the head has said of fields unknown to us that they concern its connection only.
-    /// </summary>
+    /// <summary>Trailers do not go on: the head has said of some fields that they concern its connection
+    /// only.</summary>
     public bool DropsTrailers { get; init; }
 
     /// <summary>The rule that was broken, as the access log names it.</summary>

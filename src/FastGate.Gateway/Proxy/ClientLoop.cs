@@ -72,6 +72,11 @@ internal sealed class ClientLoop
                     BeginIdle();
                     read = await _client.Input.ReadAsync();
                     _wait = RequestWait.None;
+                    if (read.IsCanceled && _client.Input.TryRead(out ReadResult late))
+                    {
+                        // It spoke in the very turn in which its time was up, or its place was wanted.
+                        read = late;
+                    }
                 }
                 if (!TryBegin(read) || !await ServeAsync(_exchange!))
                 {

@@ -18,9 +18,6 @@ internal struct WaitCore
     /// <summary>True from <see cref="Begin"/> until <see cref="Complete"/>.</summary>
     public bool IsPending { get; private set; }
 
-    /// <summary>It is completed, and its waiter has not taken the result.</summary>
-    public readonly bool IsCompleted => _isCompleted;
-
     public void Begin()
     {
         Debug.Assert(!IsPending, "a wait is under way already");

@@ -174,6 +174,8 @@ public sealed class ForwardingTests
     [Theory]
     [InlineData("X-Sum", "")]
     [InlineData("close, x-sum", "")]
+    [InlineData("referer", "")]
+    [InlineData(", close,", "X-Sum: 9\r\n")]
     [InlineData("keep-alive", "X-Sum: 9\r\n")]
     [InlineData("TE", "X-Sum: 9\r\n")]
     public void What_Connection_names_does_not_come_as_a_trailer(string option, string passed)
