@@ -9,30 +9,15 @@ namespace FastGate.Gateway.Proxy;
 internal sealed class LanePool<T>(IPooledObjectPolicy<T> policy, int max) : ObjectPool<T>
     where T : class
 {
-    private T?[] _items = new T?[16];
-    private int _count;
+    private readonly Stack<T> _items = new();
 
-    public override T Get()
-    {
-        if (_count == 0)
-        {
-            return policy.Create();
-        }
-        T item = _items[--_count]!;
-        _items[_count] = null;
-        return item;
-    }
+    public override T Get() => _items.TryPop(out T? item) ? item : policy.Create();
 
     public override void Return(T obj)
     {
-        if (!policy.Return(obj) || _count == max)
+        if (policy.Return(obj) && _items.Count < max)
         {
-            return;
+            _items.Push(obj);
         }
-        if (_count == _items.Length)
-        {
-            Array.Resize(ref _items, _count * 2);
-        }
-        _items[_count++] = obj;
     }
 }
