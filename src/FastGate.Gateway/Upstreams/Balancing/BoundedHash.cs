@@ -35,20 +35,13 @@ internal sealed class BoundedHash : Balancer
         double room = RoomPerWeight(now);
         int at = ring.Find(key);
         int first = ring[at];
-        for (int i = Math.Min(StepsMax, ring.Length); i > 0; i -= 2)
+        for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
         {
-            // Two at once, for whether the first has room cannot be foreseen, and that neither has is seldom.
-            int next = ring.Next(at);
-            int one = ring[at];
-            int other = ring[next];
-            double lack = Loads.Active(set.Indices[one], now) - (room * set.Weights[one]);
-            double otherLack = Loads.Active(set.Indices[other], now) - (room * set.Weights[other]);
-            if (double.MinNative(lack, otherLack) < 0)
+            int place = ring[at];
+            if (Loads.Active(set.Indices[place], now) < room * set.Weights[place])
             {
-                int hasRoom = (int)(BitConverter.DoubleToInt64Bits(lack) >> 63);
-                return other ^ ((one ^ other) & hasRoom);
+                return place;
             }
-            at = ring.Next(next);
         }
         return first;
     }
