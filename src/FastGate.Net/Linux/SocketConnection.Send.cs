@@ -37,14 +37,7 @@ internal sealed unsafe partial class SocketConnection
             }
             return sent;
         }
-        int error = EpollLane.Errno;
-        if (error == Libc.EAgain)
-        {
-            Writable = false;
-            return WouldBlock;
-        }
-        NoteFault(Libc.FaultOf(error), error);
-        return Failed;
+        return Refused(ref Writable);
     }
 
     private nint SendGathered(Libc.IoVec* vectors, int count)

@@ -125,10 +125,16 @@ internal sealed unsafe partial class SocketConnection : Connection
         {
             return 0;
         }
+        return Refused(ref Readable);
+    }
+
+    /// <summary>Of the call that has just given nothing: not now, which is noted, or never more.</summary>
+    private int Refused(ref bool isReady)
+    {
         int error = EpollLane.Errno;
         if (error == Libc.EAgain)
         {
-            Readable = false;
+            isReady = false;
             return WouldBlock;
         }
         NoteFault(Libc.FaultOf(error), error);
@@ -152,14 +158,7 @@ internal sealed unsafe partial class SocketConnection : Connection
         {
             return (int)count;
         }
-        int error = EpollLane.Errno;
-        if (error == Libc.EAgain)
-        {
-            Readable = false;
-            return WouldBlock;
-        }
-        NoteFault(Libc.FaultOf(error), error);
-        return Failed;
+        return Refused(ref Readable);
     }
 
     private protected override bool IsCut => _fd < 0;
