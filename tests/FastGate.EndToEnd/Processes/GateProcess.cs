@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace FastGate.EndToEnd.Processes;
@@ -12,6 +13,8 @@ internal sealed partial class GateProcess : IDisposable
     public const int Interrupt = 2;
     public const int User1 = 10;
     public const int Terminate = 15;
+
+    private const int NoFile = 7;
 
     /// <summary>To run the tests with the native binary: FASTGATE_PROGRAM=/.../out/fastgate dotnet test</summary>
     private static readonly string? s_named = Environment.GetEnvironmentVariable("FASTGATE_PROGRAM");
@@ -27,6 +30,8 @@ internal sealed partial class GateProcess : IDisposable
         // What the runtime compiles again in the background would be measured and counted as the gate's; the released
         // binary has no such thing.
         start.Environment["DOTNET_TieredCompilation"] = "0";
+        // Nor does it wait for a debugger on a named pipe, with a descriptor that /proc does not show while it waits.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         _process = Process.Start(start)!;
         _process.StandardInput.Close();
         Error = new Lines(_process.StandardError);
@@ -140,6 +145,19 @@ internal sealed partial class GateProcess : IDisposable
 
     public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 
+    /// <summary>From now on it can open nothing: its limit of open files is the lowest descriptor that is free
+    /// (setrlimit(2)).</summary>
+    public void TakeAllDescriptors()
+    {
+        // A file that it had open for a moment is closed the next time, and that descriptor is the limit then.
+        for (ulong limit = ulong.MaxValue; LowestFree() is var free && free < limit; limit = free)
+        {
+            LimitDescriptors(free);
+        }
+    }
+
+    public void GiveDescriptorsBack() => LimitDescriptors(ulong.MaxValue);
+
     /// <summary>Its exit code, once it has ended by itself.</summary>
     public int WaitForExit(int boundMs = Wire.BoundMs)
     {
@@ -191,8 +209,32 @@ internal sealed partial class GateProcess : IDisposable
         return digits == 0 ? 0 : int.Parse(rest.AsSpan(0, digits), CultureInfo.InvariantCulture);
     }
 
+    private void LimitDescriptors(ulong soft)
+    {
+        ref ResourceLimit none = ref Unsafe.NullRef<ResourceLimit>();
+        ResourceLimit limit = default;
+        Assert.Equal(0, PrLimit(Id, NoFile, ref none, ref limit));
+        limit = limit with { Soft = Math.Min(soft, limit.Hard) };
+        Assert.Equal(0, PrLimit(Id, NoFile, ref limit, ref none));
+    }
+
+    private ulong LowestFree()
+    {
+        ulong free = 0;
+        while (Path.Exists($"/proc/{Id}/fd/{free}"))
+        {
+            free++;
+        }
+        return free;
+    }
+
     private static string Text(Lines lines) => string.Concat(lines.WaitForEnd().Select(line => line + "\n"));
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int PrLimit(int process, int resource, ref ResourceLimit limit, ref ResourceLimit old);
+
+    private readonly record struct ResourceLimit(ulong Soft, ulong Hard);
 }

@@ -13,8 +13,8 @@ public sealed class LimitTests : IDisposable
     private const string Bounds = "[client]\nconnections_max = 1000\nhead_timeout = \"1h\"\n";
 
     /// <summary>Room for the runtime's own files and a few dozen connections.</summary>
-    private const string Few = "-n 128";
-    private const int FewDescriptors = 128;
+    private const int Few = 128;
+    private const string AtMostFew = "-n 128";
 
     private const string OneLane = "[server]\nworkers = 1\n";
 
@@ -51,7 +51,7 @@ public sealed class LimitTests : IDisposable
     public async Task A_gate_that_runs_out_of_descriptors_says_so_once_rests_and_answers_again()
     {
         using GateProcess gate =
-            GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
+            GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), AtMostFew);
         using Wire early = gate.Connect();
         early.Send(HalfGet);
         // Nobody idles, so nobody ends.
@@ -77,7 +77,7 @@ public sealed class LimitTests : IDisposable
     {
         using var upstream = new HandUpstream();
         using GateProcess gate = GateProcess.Serve(_scratch,
-            GateOnLoopback.To(upstream.Address, rest: Bounds), Few);
+            GateOnLoopback.To(upstream.Address, rest: Bounds), AtMostFew);
         using Wire busy = gate.Connect();
         busy.Send(HalfGet);
         List<Socket> crowd = Crowd(gate, "");
@@ -109,7 +109,7 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public void A_crowd_that_comes_again_and_again_keeps_nobody_out()
     {
-        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), AtMostFew);
         int before = Resources.ProcessState.Descriptors(gate.Id);
         using (var crowd = new ReturningCrowd(gate, MoreThanFew))
         {
@@ -121,7 +121,7 @@ public sealed class LimitTests : IDisposable
             }
             int taken = Resources.ProcessState.Descriptors(gate.Id) - before;
             // An eighth makes room, a sixteenth is left to connections to servers.
-            Assert.InRange(taken, (FewDescriptors - before) * 3 / 4, FewDescriptors - before);
+            Assert.InRange(taken, (Few - before) * 3 / 4, Few - before);
         }
         gate.End();
     }
@@ -131,7 +131,7 @@ public sealed class LimitTests : IDisposable
     {
         using var upstream = new HandUpstream();
         using GateProcess gate = GateProcess.Serve(_scratch,
-            GateOnLoopback.To(upstream.Address, rest: Bounds), Few);
+            GateOnLoopback.To(upstream.Address, rest: Bounds), AtMostFew);
         using Wire early = gate.Connect();
         early.Send(Get);
         using (Wire first = upstream.Accept())
@@ -165,14 +165,13 @@ public sealed class LimitTests : IDisposable
     {
         using var upstream = new HandUpstream();
         using GateProcess gate = GateProcess.Serve(_scratch,
-            GateOnLoopback.To(upstream.Address, rest: Bounds + OneLane), Few);
+            GateOnLoopback.To(upstream.Address, rest: Bounds + OneLane), AtMostFew);
         using Wire early = gate.Connect();
+        // A runtime that compiles needs descriptors itself, the first time.
+        Expect.Exchange(early, upstream).Dispose();
         List<Socket> crowd = await AllTakenAsync(gate);
-        early.Send(Get);
-        using Wire connection = upstream.Accept();
-        connection.ReadHead();
-        connection.Send(Expect.Ok);
-        early.Fine();
+        Expect.Exchange(early, upstream).Dispose();
+        AssertOneEnds(crowd);
         crowd.ForEach(socket => socket.Dispose());
         early.Dispose();
         gate.End();
@@ -181,14 +180,12 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public async Task Who_is_idle_makes_room_for_an_operator_where_descriptors_run_out()
     {
-        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), Few);
-        // A runtime that compiles needs descriptors itself, the first time. The connection stays: one that ends meanwhile
-        // would upset the count.
-        using Wire first = Wire.Connect(gate.AdminPort);
-        first.Send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        first.ReadHead();
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), AtMostFew);
+        // A runtime that compiles needs descriptors itself, the first time.
+        AssertStats(gate);
         List<Socket> crowd = await AllTakenAsync(gate);
         AssertStats(gate);
+        AssertOneEnds(crowd);
         crowd.ForEach(socket => socket.Dispose());
         gate.End();
     }
@@ -197,7 +194,7 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public void An_operator_comes_before_the_crowd_where_descriptors_run_out()
     {
-        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds + OneLane), Few);
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds + OneLane), AtMostFew);
         AssertStats(gate);
         using Wire early = gate.Connect();
         early.Send(HalfGet);
@@ -215,13 +212,20 @@ public sealed class LimitTests : IDisposable
         using var server = new Upstreams.MoodyUpstream("one");
         using GateProcess gate = GateProcess.Serve(_scratch, GateOnLoopback.To(server.Address, rest: Bounds,
             upstream: "health = { path = \"/healthz\", every = \"100ms\", timeout = \"80ms\", rise = 1, fall = 1 }"),
-            Few);
-        List<Socket> crowd = Crowd(gate, HalfGet);
-        gate.Error.WaitFor(Exhausted);
-        // Time for ten checks; a descriptor that one of them had when they ran out is left to the next.
-        await CpuTime.InASecondAsync(gate.Id, Soon.Token);
+            AtMostFew);
+        Expect.Await(() => server.Checks > 0, "it is not checked");
+        List<Socket> crowd = await AllTakenAsync(gate);
+        int checks;
+        do
+        {
+            // A check that was under way has left its descriptor to the next.
+            gate.TakeAllDescriptors();
+            checks = server.Checks;
+            await CpuTime.InASecondAsync(gate.Id, Soon.Token);
+        }
+        while (server.Checks > checks);
+        gate.GiveDescriptorsBack();
         crowd.ForEach(socket => socket.Dispose());
-        int checks = server.Checks;
         Expect.Await(() => server.Checks > checks + 1, "it is not checked any more");
         Assert.DoesNotContain(gate.Error.Now, line => line.Contains("state=down", StringComparison.Ordinal));
         gate.End();
@@ -308,24 +312,34 @@ public sealed class LimitTests : IDisposable
         return crowd;
     }
 
-    /// <summary>Exactly as many connections as there are descriptors, so that nobody waits and asks for room. Most are
-    /// in the middle of a request, and a few idle for a second.</summary>
+    /// <summary>Connections of which most are in the middle of a request and a few idle for a second; then the gate may
+    /// open nothing more. Nobody waits to be accepted, so nobody asks for room yet.</summary>
+    /// <returns>First those that idle.</returns>
     private static async Task<List<Socket>> AllTakenAsync(GateProcess gate)
     {
+        // What ended before is closed by then.
+        await CpuTime.SettledAsync(gate.Id, Soon.Token);
+        int before = Resources.ProcessState.Sockets(gate.Id);
         var crowd = new List<Socket>();
-        while (Resources.ProcessState.Descriptors(gate.Id) is var open && open < FewDescriptors)
+        for (int i = 0; i < Few / 4; i++)
         {
             Wire one = gate.Connect();
             crowd.Add(one.Socket);
-            if (open < FewDescriptors - Idle)
+            if (i >= Idle)
             {
                 one.Send(HalfGet);
             }
-            Expect.Await(() => Resources.ProcessState.Descriptors(gate.Id) != open, "it is not accepted");
         }
+        Expect.Await(() => Resources.ProcessState.Sockets(gate.Id) == before + crowd.Count, "they are not accepted");
         await CpuTime.InASecondAsync(gate.Id, Soon.Token);
+        await CpuTime.SettledAsync(gate.Id, Soon.Token);
+        gate.TakeAllDescriptors();
         return crowd;
     }
+
+    /// <summary>There was no descriptor: one who idled had to end.</summary>
+    private static void AssertOneEnds(List<Socket> crowd) => Expect.Await(
+        () => crowd[..Idle].Any(socket => socket.Poll(0, SelectMode.SelectRead)), "nobody ended: there was room");
 
     private static void AssertStats(GateProcess gate)
     {

@@ -10,6 +10,9 @@ internal static class ProcessState
 
     public static int Descriptors(int process) => Directory.GetFiles($"/proc/{process}/fd").Length;
 
+    /// <summary>Of the descriptors those that are sockets: a runtime opens files as it likes, but not these.</summary>
+    public static int Sockets(int process) => Directory.GetFiles($"/proc/{process}/fd").Count(IsSocket);
+
     /// <summary>Bytes of memory in use by the process alone: what files and other processes share of it comes and goes
     /// at the kernel's will.</summary>
     public static long ResidentBytes(int process)
@@ -44,5 +47,18 @@ internal static class ProcessState
             }
         }
         return nanoseconds / 1_000_000;
+    }
+
+    private static bool IsSocket(string descriptor)
+    {
+        try
+        {
+            return new FileInfo(descriptor).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) ?? false;
+        }
+        catch (IOException)
+        {
+            // Closed since it was listed.
+            return false;
+        }
     }
 }
