@@ -59,7 +59,7 @@ public sealed class EpollTransport : Transport
         makeRoom();
         // They end from the ready queue, before whoever stands behind them.
         await lane.Yield();
-        int error = Libc.EMFile;
+        int error = Libc.ECanceled;
         int fd = handle is { IsCanceled: true } ? -1 : SocketConnection.Open(address, out error);
         return await SocketConnection.ConnectAsync(lane, fd, error, address, due, handle);
     }

@@ -69,6 +69,7 @@ internal static unsafe partial class Libc
     public const int EConnRefused = 111;
     public const int EHostUnreach = 113;
     public const int EInProgress = 115;
+    public const int ECanceled = 125;
 
     public const int RLimitNoFile = 7;
 
@@ -220,6 +221,8 @@ internal static unsafe partial class Libc
         ETimedOut => ConnectionFault.TimedOut,
         EConnReset or EPipe or EConnAborted => ConnectionFault.Reset,
         EMFile or ENFile or ENoBufs or ENoMem => ConnectionFault.Exhausted,
+        // By its own caller, before the system was asked.
+        ECanceled => ConnectionFault.Aborted,
         _ => ConnectionFault.System,
     };
 }
