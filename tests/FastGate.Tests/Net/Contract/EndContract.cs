@@ -151,6 +151,53 @@ public abstract class EndContract(TransportBed bed) : IDisposable
         }
     });
 
+    [Theory]
+    [InlineData("end")]
+    [InlineData("bytes")]
+    [InlineData("bytes and end")]
+    [InlineData("cut")]
+    [InlineData("cancel")]
+    public void A_read_that_is_taken_only_after_its_close_is_empty_and_completed(string what) => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        var taken = server.Input.ReadAsync();
+        if (what.StartsWith("bytes", StringComparison.Ordinal))
+        {
+            await client.WriteAsync([1, 2, 3]);
+        }
+        switch (what)
+        {
+            case "end" or "bytes and end":
+                client.EndOutput();
+                break;
+            case "cut":
+                client.Abort();
+                break;
+            case "cancel":
+                server.Input.CancelPendingRead();
+                break;
+        }
+        await TransportBed.UntilAsync(lane, () => !server.Input.IsWaiting);
+        server.Close();
+        Assert.Equal(0, lane.Buffers.Rented);
+        // Its descriptor, its slot on the lane and its buffer are now those of another connection.
+        var (other, next) = await bed.PairAsync(lane);
+        await other.WriteAsync([4, 5]);
+        var theirs = await next.Input.ReadAsync();
+        Assert.True(taken.IsCompletedSuccessfully);
+        var read = await taken;
+        Assert.True(read.Buffer.IsEmpty && read.IsCompleted && !read.IsCanceled);
+        server.Input.AdvanceTo(read.Buffer.End);
+        server.Input.CancelPendingRead();
+        server.Abort();
+        server.Close();
+        Assert.Equal([4, 5], theirs.Buffer.FirstSpan.ToArray());
+        next.Input.AdvanceTo(theirs.Buffer.End);
+        await other.WriteAsync([6]);
+        Assert.Equal([6], await next.ReadExactlyAsync(1));
+        Assert.Equal(ConnectionFault.None, next.Fault);
+    });
+
     [Fact]
     public void Positions_of_a_read_from_before_a_close_are_harmless_after_it() => bed.Run(async lane =>
     {
