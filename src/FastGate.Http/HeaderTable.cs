@@ -40,12 +40,21 @@ public struct Header
 /// without comparing bytes.</summary>
 public sealed class HeaderTable
 {
-    private Header[] _items = new Header[32];
+    /// <summary>Field lines that a table keeps its room for from message to message: more than a message may have
+    /// unless the configuration says so.</summary>
+    public const int LinesKept = 128;
+
+    private const int LinesFirst = 32;
+
+    private Header[] _items = new Header[LinesFirst];
     private readonly int[] _first = new int[64];
     private ulong _present;
     private ulong _repeated;
 
     public int Count { get; private set; }
+
+    /// <summary>Bytes of the room for more lines than <see cref="LinesKept"/>.</summary>
+    public int ExtraBytes => Math.Max(0, _items.Length - LinesKept) * Unsafe.SizeOf<Header>();
 
     public ref readonly Header this[int index] => ref _items[index];
 
@@ -148,5 +157,15 @@ public sealed class HeaderTable
         HasDisguised = false;
         HasSpeakersOfClient = false;
         HasNamedFields = false;
+    }
+
+    /// <summary>The room that a message of very many lines took, and those lines, are not kept.</summary>
+    public void Shrink()
+    {
+        if (_items.Length > LinesKept)
+        {
+            Clear();
+            _items = new Header[LinesFirst];
+        }
     }
 }

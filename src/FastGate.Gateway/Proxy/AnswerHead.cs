@@ -110,6 +110,7 @@ internal static class AnswerHead
         ParseStatus status = ResponseParser.Parse(
             exchange.ResponseBytes.Span, limits, answersHead, exchange.Response, ref scanned);
         exchange.Scanned = scanned;
+        exchange.ChargeTables();
         return status;
     }
 

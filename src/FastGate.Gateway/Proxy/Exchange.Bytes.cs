@@ -19,6 +19,7 @@ internal sealed partial class Exchange
     private byte[] _path = new byte[PathBytesFirst];
     private byte[] _answer = [];
     private int _bufferBytes = HeadBytesFirst + PathBytesFirst;
+    private int _tableBytes;
     private int _answerStraddled;
     private int _headLength;
     private int _pathLength;
@@ -55,6 +56,20 @@ internal sealed partial class Exchange
         }
         _headLength = head.Length;
         _pathInHead = Request.Path;
+        ChargeTables();
+    }
+
+    /// <summary>A head was parsed: charges what the tables of field lines have grown to beyond what every exchange is
+    /// charged, which only an unusual <c>headers_max</c> lets them.</summary>
+    public void ChargeTables()
+    {
+        int bytes = Request.Headers.ExtraBytes + (_response?.Headers.ExtraBytes ?? 0);
+        if (bytes > _tableBytes)
+        {
+            _memory.Take(bytes - _tableBytes);
+            _bufferBytes += bytes - _tableBytes;
+            _tableBytes = bytes;
+        }
     }
 
     /// <summary>A head that lies in several segments, in one piece: only what is new since the last call is copied, so
@@ -121,9 +136,19 @@ internal sealed partial class Exchange
         }
     }
 
+    private void ForgetTables()
+    {
+        _memory.Give(_tableBytes);
+        _bufferBytes -= _tableBytes;
+        _tableBytes = 0;
+        Request.Headers.Shrink();
+        _response?.Headers.Shrink();
+    }
+
     private void ForgetBytes()
     {
         ForgetResponseHead();
+        ForgetTables();
         if (_response is { } response)
         {
             _response = null;

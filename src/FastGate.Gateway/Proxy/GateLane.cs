@@ -14,7 +14,8 @@ internal sealed class GateLane
     /// <summary>Exchanges that nobody uses may keep this part of <c>memory_max</c>.</summary>
     private const int KeptOfMax = 8;
 
-    /// <summary>Heads of answers that nobody uses; some 1.3 KiB each.</summary>
+    /// <summary>Heads of answers that nobody uses; 1.3 KiB each, and 4 at most. Those that are used are the exchanges'
+    /// and charged with them.</summary>
     private const int ResponsesKeptMax = 1024;
 
     private readonly Gate _gate;

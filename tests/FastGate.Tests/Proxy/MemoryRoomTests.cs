@@ -162,6 +162,26 @@ public sealed class MemoryRoomTests
         _gate.Dispose();
     }
 
+    /// <summary>A line of four bytes takes 28 in the table that says where its name and its value are.</summary>
+    [Fact]
+    public void Very_many_fields_are_charged_and_their_room_is_not_kept()
+    {
+        const int Lines = 5_000;
+        using GateInMemory gate = GateInMemory.With(client: "headers_max = 10000");
+        string lines = string.Concat(Enumerable.Repeat("a:\r\n", Lines));
+        Peer client = gate.Connect();
+        client.Send($"GET /a HTTP/1.1\r\nHost: h\r\n{lines}\r\n");
+        Assert.InRange(gate.Lane.Memory.Used, Lines * 28, 512 * 1024);
+        gate.Upstream[^1].Send($"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{lines}\r\n");
+        Assert.InRange(gate.Lane.Memory.Used, Lines * 28 * 2, 768 * 1024);
+        gate.Upstream[^1].Send("ok");
+        Assert.EndsWith("ok", client.Received);
+        Assert.InRange(gate.Lane.Memory.Used, 1, 16 * 1024);
+        client.Send(Get);
+        Assert.InRange(gate.Lane.Memory.Used, 1, 16 * 1024);
+        client.Reset();
+    }
+
     [Fact]
     public void Exchanges_are_kept_up_to_a_part_of_the_bound()
     {
