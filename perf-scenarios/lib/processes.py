@@ -28,8 +28,8 @@ def prefer(nice):
 
 
 def again(command):
-    """A command that starts `command` anew whenever it has ended, behind everybody else of its core. What it starts gets
-    SIGKILL should it die, as it does when we are killed: nobody else would end that."""
+    """A command that starts `command` anew whenever it has ended, behind everybody else of its core. What it starts
+    gets SIGKILL should it die, as it does when we are killed: nobody else would end that."""
     return ["chrt", "--idle", "0", "sh", "-c", 'while sleep 0.05; do setpriv --pdeathsig KILL "$@"; done', "again",
             *command]
 
