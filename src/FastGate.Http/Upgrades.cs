@@ -33,9 +33,9 @@ public static class Upgrades
         return any;
     }
 
-    /// <summary>Whether a request may ask for what it names. Not for h2c or h2 in any version, for it would turn the
-    /// connection into one that neither side of the gate can read; nor for HTTP or TLS (RFC 2817), for the requests
-    /// that follow would pass every route unread.</summary>
+    /// <summary>Whether a request may ask for what it names. Not for h2c or h2 in any version or draft, for it would
+    /// turn the connection into one that neither side of the gate can read; nor for HTTP or TLS (RFC 2817), for the
+    /// requests that follow would pass every route unread.</summary>
     public static bool MayBeAskedFor(HeaderTable headers, ReadOnlySpan<byte> bytes) =>
         AreProtocols(headers, bytes, httpIsOne: false);
 
@@ -66,9 +66,8 @@ public static class Upgrades
                 ReadOnlySpan<byte> name = slash < 0 ? protocol : protocol[..slash];
                 if (++count > ProtocolsMax || !Syntax.IsToken(name)
                     || (slash >= 0 && !Syntax.IsToken(protocol[(slash + 1)..]))
-                    || Ascii.EqualsIgnoreCase(name, "h2c"u8) || Ascii.EqualsIgnoreCase(name, "h2"u8)
-                    || (!httpIsOne
-                        && (Ascii.EqualsIgnoreCase(name, "http"u8) || Ascii.EqualsIgnoreCase(name, "tls"u8))))
+                    || IsOf(name, "h2c"u8) || IsOf(name, "h2"u8)
+                    || (!httpIsOne && (IsOf(name, "http"u8) || IsOf(name, "tls"u8))))
                 {
                     return false;
                 }
@@ -76,6 +75,12 @@ public static class Upgrades
         }
         return true;
     }
+
+    /// <summary>A protocol, or a draft of it: <c>h2c-14</c>, which servers of the year in which HTTP/2 became one
+    /// still switch to, and <c>HTTP-draft-04/2.0</c>.</summary>
+    private static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> protocol) =>
+        name.Length >= protocol.Length && Ascii.EqualsIgnoreCase(name[..protocol.Length], protocol)
+        && (name.Length == protocol.Length || name[protocol.Length] == (byte)'-');
 
     private static bool Names(HeaderTable headers, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> protocol)
     {

@@ -17,6 +17,7 @@ public sealed class UpgradeRequestTests
     [InlineData("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket, H2C\r\nHTTP2-Settings: AAMAAABk\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: h2c/1\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: h2c-14\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: \"h2c\"\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: h2\r\n")]
     [InlineData("Connection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n")]

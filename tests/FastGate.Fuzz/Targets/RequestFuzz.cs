@@ -11,7 +11,7 @@ internal static class RequestFuzz
     private static readonly HeadLimits s_wide = new(64 * 1024, 1000);
 
     private const string Token = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-    private const string Protocol = $@"(?!(?:h2c?|http|tls)(?:[/,\s]|\z)){Token}(?:/{Token})?";
+    private const string Protocol = $@"(?!(?:h2c?|http|tls)(?:[-/,\s]|\z)){Token}(?:/{Token})?";
     private static readonly Regex s_protocols = new($@"\A{Protocol}(?:[ \t]*,[ \t]*{Protocol})*\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(5));
 

@@ -330,6 +330,7 @@ public sealed class ForwardingTests
     [InlineData("Upgrade: a\r\n", "Connection: close\r\n", "Connection: upgrade, close\r\nUpgrade: a\r\n")]
     [InlineData("Upgrade: a, h2c\r\n", "", "")]
     [InlineData("Upgrade: a, h2c/2\r\n", "", "")]
+    [InlineData("Upgrade: h2c-14\r\n", "", "")]
     public void An_answer_that_demands_an_upgrade_says_to_what(string upgrade, string request, string expected)
     {
         using var gate = new GateInMemory();
