@@ -42,7 +42,7 @@ internal sealed class ServerSet
         {
             Draws = options.Balance is Balance.P2c or Balance.P2cEwma or Balance.Hash ? new AliasTable(Weights) : null;
             Turns = options.Balance == Balance.RoundRobin ? new TurnTable(Weights) : null;
-            Ring = ring?.Only(_places);
+            Slots = ring?.SlotsOf(_places);
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class ServerSet
     public TurnTable? Turns { get; }
 
     /// <summary>Servers by key, for those that hash.</summary>
-    public HashRing? Ring { get; }
+    public HashSlots? Slots { get; }
 
     /// <summary>Until then some server is not at its whole weight, in the lanes' milliseconds.</summary>
     public long WarmUntil { get; }

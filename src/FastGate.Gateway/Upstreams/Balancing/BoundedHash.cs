@@ -1,9 +1,10 @@
 namespace FastGate.Gateway.Upstreams.Balancing;
 
 /// <summary>The same key to the same server, unless that has more than 1.25 times its share of what is under way: then
-/// to the next on the ring (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016). Loads
-/// are counted over all lanes, the others' as they were a few milliseconds ago. An exchange without the key goes where
-/// two choices send it.</summary>
+/// to another (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2016), which the key itself
+/// names, and not the next on the ring: that one would be full next (Chen, Coleman and Shrivastava, "Revisiting
+/// Consistent Hashing with Bounded Loads", 2021). Loads are counted over all lanes, the others' as they were a few
+/// milliseconds ago. An exchange without the key goes where two choices send it.</summary>
 internal sealed class BoundedHash : Balancer
 {
     private const double Factor = 1.25;
@@ -31,17 +32,18 @@ internal sealed class BoundedHash : Balancer
         {
             return ChooseOther(set, now, key, tried);
         }
-        HashRing ring = set.Ring!;
+        HashSlots slots = set.Slots!;
         double room = RoomPerWeight(now);
-        int at = ring.Find(key);
-        int first = ring[at];
-        for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
+        int first = slots[key];
+        int place = first;
+        for (int i = 0; i < StepsMax; i++)
         {
-            int place = ring[at];
             if (Loads.Active(set.Indices[place], now) < room * set.Weights[place])
             {
                 return place;
             }
+            key = HashSlots.After(key);
+            place = slots[key];
         }
         return first;
     }
@@ -49,13 +51,13 @@ internal sealed class BoundedHash : Balancer
     /// <summary>The same where some servers were tried, or have not their whole weight yet.</summary>
     private int ChooseOther(ServerSet set, long now, ulong key, in TriedServers tried)
     {
-        HashRing ring = set.Ring!;
+        HashSlots slots = set.Slots!;
         double room = RoomPerWeight(now);
         int fallback = -1;
-        int at = ring.Find(key);
-        for (int i = Math.Min(StepsMax, ring.Length); i > 0; i--, at = ring.Next(at))
+        ulong at = key;
+        for (int i = 0; i < StepsMax; i++, at = HashSlots.After(at))
         {
-            int place = ring[at];
+            int place = slots[at];
             int server = set.Indices[place];
             if (tried.Contains(server))
             {

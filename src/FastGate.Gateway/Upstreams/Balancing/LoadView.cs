@@ -9,11 +9,21 @@ internal sealed class LoadView
 {
     public const int FreshMs = 4;
 
+    /// <summary>Four servers are looked at together: their cells lie in one or two lines of memory, and whether one of
+    /// them alone is due cannot be foreseen. Not where averages are read, which costs more than the wrong
+    /// guess.</summary>
+    private readonly int _blockBits;
+
     private readonly LaneLoad _own;
     private readonly LaneLoad[] _others;
     private readonly Seen[] _seen;
+
+    /// <summary>When they were looked at, by block.</summary>
+    private readonly uint[] _seenAt;
+
     private readonly bool _hasLatencies;
-    private Seen _total = Seen.Never;
+    private int _total;
+    private uint _totalAt = Never;
 
     /// <param name="all">What the lanes have to do.</param>
     /// <param name="lane">Whose view it is.</param>
@@ -23,11 +33,15 @@ internal sealed class LoadView
     public LoadView(LaneLoad[] all, int lane, int servers, bool hasLatencies)
     {
         _hasLatencies = hasLatencies;
+        _blockBits = hasLatencies ? 0 : 2;
         _own = all[lane];
         _others = [.. all.Where(load => load != _own)];
         _seen = _others.Length == 0 ? [] : new Seen[servers];
-        Array.Fill(_seen, Seen.Never);
+        _seenAt = new uint[(_seen.Length + (1 << _blockBits) - 1) >> _blockBits];
+        Array.Fill(_seenAt, Never);
     }
+
+    private static uint Never => unchecked((uint)-FreshMs);
 
     public bool IsAlone => _others.Length == 0;
 
@@ -51,25 +65,26 @@ internal sealed class LoadView
         {
             return _own.Total;
         }
-        if (_total.IsOld(now))
+        if (IsOld(_totalAt, now))
         {
             int sum = 0;
             foreach (LaneLoad other in _others)
             {
                 sum += other.Total;
             }
-            _total = new Seen { At = (uint)now, Active = sum };
+            _total = sum;
+            _totalAt = (uint)now;
         }
-        return _own.Total + _total.Active;
+        return _own.Total + _total;
     }
 
     /// <summary>Looks at what the other lanes say of a server, if that is due.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Refresh(int server, long now)
     {
-        if (!IsAlone && _seen[server].IsOld(now))
+        if (!IsAlone && IsOld(_seenAt[server >> _blockBits], now))
         {
-            LookAgain(server, now);
+            LookAgain(server >> _blockBits, now);
         }
     }
 
@@ -90,29 +105,33 @@ internal sealed class LoadView
         return float.MaxNative(own, seen.LatencyUs);
     }
 
-    private void LookAgain(int server, long now)
+    private void LookAgain(int block, long now)
     {
-        int sum = 0;
-        float worst = 0;
+        _seenAt[block] = (uint)now;
+        Span<Seen> seen = _seen.AsSpan(block << _blockBits);
+        seen = seen[..Math.Min(seen.Length, 1 << _blockBits)];
+        seen.Clear();
         foreach (LaneLoad other in _others)
         {
-            sum += other.Active(server);
-            if (_hasLatencies)
+            for (int i = 0; i < seen.Length; i++)
             {
-                worst = float.MaxNative(worst, PeakEwma.At(other.Latency(server), now));
+                int server = (block << _blockBits) + i;
+                seen[i].Active += other.Active(server);
+                if (_hasLatencies)
+                {
+                    seen[i].LatencyUs = float.MaxNative(
+                        seen[i].LatencyUs, PeakEwma.At(other.Latency(server), now));
+                }
             }
         }
-        _seen[server] = new Seen { At = (uint)now, Active = sum, LatencyUs = worst };
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsOld(uint at, long now) => unchecked((uint)now - at) >= FreshMs;
 
     private struct Seen
     {
         public float LatencyUs;
         public int Active;
-        public uint At;
-
-        public static Seen Never => new() { At = unchecked((uint)-FreshMs) };
-
-        public readonly bool IsOld(long now) => unchecked((uint)now - At) >= FreshMs;
     }
 }

@@ -162,33 +162,50 @@ public sealed class TableTests
 
     /// <summary>Beside a search through all points.</summary>
     [Fact]
-    public void The_ring_finds_the_next_point() =>
+    public void A_stretch_of_keys_belongs_to_the_server_of_the_next_point() =>
         Gen.Select(Gen.Int[1, 30], Gen.Int[0, 29], Gen.ULong.Array[50]).Sample((count, gone, keys) =>
         {
-            HashRing ring = new HashRing(Servers(count, static _ => 1))
-                .Only([.. Enumerable.Range(0, count).Select(i => i == gone && count > 1 ? -1 : i)]);
-            uint[] points = [.. Enumerable.Range(0, ring.Length).Select(ring.PositionOf)];
+            var ring = new HashRing(Servers(count, static _ => 1));
+            int without = count > 1 ? gone : -1;
+            HashSlots slots = ring.SlotsOf([.. Enumerable.Range(0, count).Select(i => i == without ? -1 : i)]);
+            ulong[] points = [.. ring.Points];
             Assert.Equal(points.Order(), points);
+            ulong[] left = [.. points.Where(point => (int)(uint)point != without)];
             foreach (ulong key in (ulong[])[.. keys, 0, ulong.MaxValue])
             {
-                int wanted = Array.FindIndex(points, point => point >= key >> 32);
-                Assert.Equal(Math.Max(wanted, 0), ring.Find(key));
-                Assert.False(ring[ring.Find(key)] == gone && count > 1);
+                int next = Array.FindIndex(left, point => point >> 48 >= key >> 48);
+                Assert.Equal((int)(uint)left[Math.Max(next, 0)], slots[key]);
             }
         }, iter: 100);
+
+    /// <summary>Where a full server's keys go next: to all others, by their weight.</summary>
+    [Fact]
+    public void The_keys_of_one_server_go_on_to_all_others()
+    {
+        HashSlots slots = new HashRing(Servers(20, static i => 1 + (i % 2))).SlotsOf([.. Enumerable.Range(0, 20)]);
+        int[] counts = new int[20];
+        for (ulong i = 0; i < 400_000; i++)
+        {
+            ulong key = SplitMix.Mix(i);
+            if (slots[key] == 7)
+            {
+                counts[slots[HashSlots.After(key)]]++;
+            }
+        }
+        ChoiceBed.AssertShares(counts, [.. Enumerable.Range(0, 20).Select(static i => (1 + (i % 2)) / 30.0)], 0.4);
+    }
 
     [Fact]
     public void Points_are_in_proportion_to_weights_and_bounded()
     {
-        var small = new HashRing(Servers(3, static i => i + 1));
         int[] points = new int[3];
-        for (int i = 0; i < small.Length; i++)
+        foreach (ulong point in new HashRing(Servers(3, static i => i + 1)).Points)
         {
-            points[small[i]]++;
+            points[(int)(uint)point]++;
         }
         Assert.Equal([128, 256, 384], points);
         var large = new HashRing(Servers(1_000, static i => i % 2 == 0 ? 256 : 1));
-        Assert.InRange(large.Length, 100_000, (128 * 1024) + 1_000);
+        Assert.InRange(large.Points.Length, 100_000, (128 * 1024) + 1_000);
     }
 
     private static List<UpstreamServer> Servers(int count, Func<int, int> weight) =>
