@@ -204,7 +204,7 @@ public sealed class Server
     public void Finished(Lane lane, long latencyUs, Outcome outcome)
     {
         _upstream.Loads[lane.Index].Finished(Index, latencyUs, outcome, lane.Now);
-        _ejector?.Note(lane, outcome);
+        _ejector?.Note(lane, Math.Max(0, latencyUs) / 1_000, outcome);
     }
 
     /// <summary>Checks that said it is down say no more so. On <paramref name="lane"/>.</summary>

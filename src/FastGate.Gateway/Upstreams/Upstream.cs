@@ -183,16 +183,23 @@ public sealed class Upstream
             after = server.Status;
             builds = TryBeginBuild(isOther);
         }
-        // The resolver says itself what becomes of names.
-        if (before.State != after.State && voice != StateVoice.Names)
+        try
         {
-            Log?.Write(after.IsUsable ? LogLevel.Info : LogLevel.Warn, "a server's state has changed",
-                ("upstream", Options.Name), ("server", server.Address.Text), ("state", after.State.Word()),
-                ("reason", after.Reason));
+            // The resolver says itself what becomes of names.
+            if (before.State != after.State && voice != StateVoice.Names)
+            {
+                Log?.Write(after.IsUsable ? LogLevel.Info : LogLevel.Warn, "a server's state has changed",
+                    ("upstream", Options.Name), ("server", server.Address.Text), ("state", after.State.Word()),
+                    ("reason", after.Reason));
+            }
         }
-        if (builds)
+        finally
         {
-            Build();
+            // Whatever becomes of a line of the log: who said that he builds does.
+            if (builds)
+            {
+                Build();
+            }
         }
     }
 

@@ -28,6 +28,7 @@ internal sealed class Ejector
     private int _era;
     private int _times;
     private long _backSince = long.MinValue;
+    private long _freshFrom = long.MinValue;
 
     public Ejector(Server server, Upstream upstream)
     {
@@ -37,13 +38,21 @@ internal sealed class Ejector
     }
 
     /// <summary>An exchange knows what became of it. On its lane.</summary>
-    public void Note(Lane lane, Outcome outcome)
+    /// <param name="lane">Where the exchange is.</param>
+    /// <param name="tookMs">How long it was with the server; 0 where that is not known.</param>
+    /// <param name="outcome">What came of it.</param>
+    public void Note(Lane lane, long tookMs, Outcome outcome)
     {
         if (outcome == Outcome.Abandoned || Volatile.Read(ref _isEjected) != 0)
         {
             return;
         }
         bool isFailure = outcome >= Outcome.Unavailable;
+        if (isFailure && lane.Now - tookMs < Volatile.Read(ref _freshFrom))
+        {
+            // It was begun in an outage that is over, and tells of that.
+            return;
+        }
         // What broke off behind its head was counted when the head came.
         _upstream.Failures![lane.Index].Count(
             _server.Index, outcome == Outcome.Broken ? 0 : 1, isFailure ? 1 : 0, Volatile.Read(ref _era), lane.Now);
@@ -67,14 +76,16 @@ internal sealed class Ejector
     }
 
     /// <summary>Checks that knew of an outage have seen its end: it is over for exchanges too, and what they met with
-    /// meanwhile counts no more. On any lane.</summary>
+    /// meanwhile counts no more. But where they said so not long ago and exchanges failed again, they are not believed
+    /// before the time is over that the ejection before lasted: one who fails under load only is left alone ever
+    /// longer. On any lane.</summary>
     public ValueTask RecoverAsync(Lane lane)
     {
         if (Volatile.Read(ref _lasting) is { } ejection)
         {
-            return EndAsync(ejection, lane, "check_passed");
+            return ejection.TryVouch() ? EndAsync(ejection, lane, "check_passed") : default;
         }
-        Forget();
+        Forget(lane.Now);
         return default;
     }
 
@@ -103,12 +114,22 @@ internal sealed class Ejector
         }
         long now = lane.Now;
         bool isForgotten = _backSince == long.MinValue || now - _backSince > ForgetAfterBases * _options.BaseMs;
+        int timesBefore = isForgotten ? 0 : _times;
         _times = isForgotten ? 1 : Math.Min(2 * _times, BaseTimesMax);
         long forMs = _times * _options.BaseMs;
         forMs += Random.Shared.NextInt64((forMs / JitterOf) + 1);
-        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Ejected, reason);
-        var ejection = new Ejection(this, lane);
-        lane.Deadlines.Set(ejection, now + forMs);
+        try
+        {
+            await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Ejected, reason);
+        }
+        catch (Exception bug)
+        {
+            // However far it came: what ends an ejection takes all of it back.
+            lane.Escaped?.Invoke(bug);
+        }
+        var ejection = new Ejection(this, lane, now + (timesBefore * _options.BaseMs), now + forMs);
+        // First, so that checks which end it as soon as they see it find it begun.
+        ejection.Begin();
         Volatile.Write(ref _lasting, ejection);
     }
 
@@ -120,22 +141,60 @@ internal sealed class Ejector
         {
             return;
         }
-        Forget();
+        Forget(lane.Now);
         _backSince = lane.Now;
         _upstream.ReturnEjection();
-        await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Up, reason);
+        try
+        {
+            await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Up, reason);
+        }
+        catch (Exception bug)
+        {
+            lane.Escaped?.Invoke(bug);
+        }
         Volatile.Write(ref _isEjected, 0);
     }
 
-    /// <summary>What led to one ejection must not lead to the next.</summary>
-    private void Forget()
+    /// <summary>What led to one ejection must not lead to the next, nor must exchanges that were begun by
+    /// <paramref name="now"/> and have yet to fail.</summary>
+    private void Forget(long now)
     {
+        Volatile.Write(ref _freshFrom, now);
         Volatile.Write(ref _inARow, 0);
         Interlocked.Increment(ref _era);
     }
 
-    private sealed class Ejection(Ejector ejector, Lane lane) : LaneTimer
+    /// <summary>One time that the server is left alone.</summary>
+    /// <param name="ejector">Whose it is.</param>
+    /// <param name="lane">Whose clock ends it.</param>
+    /// <param name="checksFrom">From then on checks may end it.</param>
+    /// <param name="until">Then it is over.</param>
+    private sealed class Ejection(Ejector ejector, Lane lane, long checksFrom, long until) : LaneTimer
     {
-        protected override void OnDue() => _ = ejector.EndAsync(this, lane, "ejection_over");
+        private const int IsVouched = 1;
+        private const int MayEnd = 2;
+
+        private int _state;
+
+        public void Begin()
+        {
+            _state = lane.Now >= checksFrom ? MayEnd : 0;
+            lane.Deadlines.Set(this, _state == MayEnd ? until : checksFrom);
+        }
+
+        /// <summary>Checks say that it should be over. Any thread.</summary>
+        /// <returns>Whether it is; else it is as soon as it may be.</returns>
+        public bool TryVouch() => (Interlocked.Or(ref _state, IsVouched) & MayEnd) != 0;
+
+        protected override void OnDue()
+        {
+            int state = Interlocked.Or(ref _state, MayEnd);
+            if (state == 0)
+            {
+                lane.Deadlines.Set(this, until);
+                return;
+            }
+            _ = ejector.EndAsync(this, lane, state == IsVouched ? "check_passed" : "ejection_over");
+        }
     }
 }

@@ -1,3 +1,4 @@
+using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
@@ -203,6 +204,78 @@ public sealed class EjectorTests : IDisposable
         Assert.False(IsUp(0));
     }
 
+    /// <summary>It is well whenever it has nothing to do, and fails whenever it has.</summary>
+    [Fact]
+    public void Checks_that_vouched_in_vain_end_an_ejection_no_sooner_than_the_one_before()
+    {
+        Build(new EjectOptions { Consecutive = 2, BaseMs = 1_000 });
+        foreach (int before in (ReadOnlySpan<int>)[0, 1_000, 2_000, 4_000])
+        {
+            Tell(0, Outcome.Failed, 2);
+            Advance(Math.Max(0, before - 1));
+            Recover(0);
+            Assert.Equal(before == 0, IsUp(0));
+            Advance(1);
+            Assert.Equal((ServerState.Up, "check_passed"), StateOf(0));
+        }
+        // It was good for ten times the base: checks are believed again.
+        Advance(10_001);
+        Tell(0, Outcome.Failed, 2);
+        Recover(0);
+        Assert.True(IsUp(0));
+    }
+
+    [Fact]
+    public void Checks_may_vouch_when_the_time_of_the_ejection_before_is_over()
+    {
+        Build(new EjectOptions { Consecutive = 2, BaseMs = 1_000 });
+        Tell(0, Outcome.Failed, 2);
+        Recover(0);
+        Tell(0, Outcome.Failed, 2);
+        Advance(1_500);
+        Assert.False(IsUp(0));
+        Recover(0);
+        Assert.Equal((ServerState.Up, "check_passed"), StateOf(0));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_was_begun_in_an_outage_and_fails_after_it_counts_no_more(bool byChecks)
+    {
+        Build(new EjectOptions { Consecutive = 2, RatioPercent = 50, RequestsMin = 2, BaseMs = 1_000 });
+        Tell(0, Outcome.Failed, 2);
+        Advance(byChecks ? 10 : 1_200);
+        if (byChecks)
+        {
+            Recover(0);
+        }
+        Assert.True(IsUp(0));
+        Advance(500);
+        Tell(0, Outcome.Failed, 10, tookMs: 1_000);
+        Assert.True(IsUp(0));
+        Tell(0, Outcome.Failed, 2, tookMs: 100);
+        Assert.False(IsUp(0));
+    }
+
+    [Fact]
+    public void An_ejection_that_cannot_be_logged_ends_like_any_other()
+    {
+        Build(new EjectOptions { Consecutive = 1 }, servers: 2);
+        _group.Log = new ProcessLog(LogLevel.Debug, new BrokenClock());
+        var escaped = new List<Exception>();
+        _transport.Lanes[0].Escaped = escaped.Add;
+        Tell(0, Outcome.Failed);
+        Assert.Single(escaped);
+        Assert.Equal((ServerState.Ejected, 1), (_group.Servers[0].Status.State, _group.Set.Count));
+        Advance(10_000);
+        Assert.Equal(2, escaped.Count);
+        Assert.Equal((ServerState.Up, 2), (_group.Servers[0].Status.State, _group.Set.Count));
+        // One of two may be ejected.
+        Tell(1, Outcome.Failed);
+        Assert.Equal((ServerState.Ejected, 1), (_group.Servers[1].Status.State, _group.Set.Count));
+    }
+
     [Fact]
     public void Off_is_off()
     {
@@ -231,6 +304,11 @@ public sealed class EjectorTests : IDisposable
         Assert.All(_group.Set.Servers, static s => Assert.True(s.Index >= 500));
     }
 
+    private sealed class BrokenClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => throw new InvalidOperationException();
+    }
+
     private void Build(EjectOptions eject, int servers = 3) => _group = new Upstream(new UpstreamOptions
     {
         Name = "u",
@@ -239,14 +317,15 @@ public sealed class EjectorTests : IDisposable
             static i => new UpstreamServer(Balancing.ChoiceBed.Address($"10.0.{i / 250}.{i % 250}:80")))],
     }, _transport);
 
-    private void Tell(int server, Outcome outcome, int times = 1, int lane = 0) => _transport.On(lane, () =>
-    {
-        for (int i = 0; i < times; i++)
+    private void Tell(int server, Outcome outcome, int times = 1, int lane = 0, int tookMs = 0) =>
+        _transport.On(lane, () =>
         {
-            Lane here = _transport.Lanes[lane];
-            _group.Servers[server].Finished(here, 1_000, outcome);
-        }
-    });
+            for (int i = 0; i < times; i++)
+            {
+                Lane here = _transport.Lanes[lane];
+                _group.Servers[server].Finished(here, tookMs * 1_000, outcome);
+            }
+        });
 
     private void Recover(int server, int lane = 1) => _transport.On(lane, () =>
     {

@@ -29,6 +29,10 @@ public sealed class PanicTests
     [InlineData("u d d d ub", 0, "0")]
     [InlineData("u d d d d d d d ub", 30, "0 1 2 3 4 5 6 7 8!")]
     [InlineData("u u ub", 30, "0 1")]
+    [InlineData("e e ub", 30, "2")]
+    [InlineData("e e eb", 30, "0 1 2!")]
+    [InlineData("x e eb", 30, "1 2!")]
+    [InlineData("x x xb", 30, "")]
     [InlineData("x x ub db db", 30, "2")]
     public void Who_is_used(string servers, int panic, string wanted)
     {
