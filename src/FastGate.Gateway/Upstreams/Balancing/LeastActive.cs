@@ -12,8 +12,8 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
     private const int WarmEveryMs = 16;
 
     /// <summary>Of those that have as little to do, weights decide as exactly as this: a server that starts slowly has
-    /// parts of 1.</summary>
-    private const int PartsMax = 16;
+    /// parts of 1, ten of a hundred in the beginning.</summary>
+    private const int PartsMax = 128;
 
     private TieTree _tree = new(1);
     private float[] _weights = [];
@@ -96,7 +96,7 @@ internal sealed class LeastActive(Upstream upstream, int lane, ulong seed) : Bal
         {
             double weight = Set.Weights[i] * Set.Share(i, _warmedAt);
             _weights[i] = (float)weight;
-            _tree.Weigh(i, Math.Max(1, (int)(weight * parts)));
+            _tree.Weigh(i, Math.Max(1, (int)Math.Round(weight * parts)));
             Enter(i, Loads.Active(Set.Indices[i], now));
         }
     }

@@ -42,6 +42,17 @@ public sealed class LeastActiveTests
     }
 
     [Fact]
+    public void Of_equals_one_that_starts_slowly_gets_its_part()
+    {
+        var bed = new ChoiceBed(Balance.Least, "1 1", slowStartMs: 10_000);
+        bed.Servers[1].SetState(StateVoice.Health, ServerState.Down, "test", bed.Now);
+        bed.Servers[1].SetState(StateVoice.Health, ServerState.Up, "test", bed.Now);
+        ChoiceBed.AssertShares(bed.Counts(100_000), [1 / 1.1, 0.1 / 1.1], 0.05);
+        bed.Now += 5_000;
+        ChoiceBed.AssertShares(bed.Counts(100_000), [1 / 1.55, 0.55 / 1.55], 0.02);
+    }
+
+    [Fact]
     public void What_is_under_way_is_shared_by_weight()
     {
         var bed = new ChoiceBed(Balance.Least, "3 2 1");
