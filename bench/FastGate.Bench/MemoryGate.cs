@@ -3,6 +3,7 @@ using FastGate.Gateway.Config;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Memory;
 using FastGate.Net.Time;
 
@@ -57,7 +58,7 @@ internal sealed class MemoryGate : IDisposable
     private void Send()
     {
         _client.Output.Append(_request);
-        _client.Output.FlushAsync().GetAwaiter().GetResult();
+        _client.Output.SendAsync().GetAwaiter().GetResult();
     }
 
     private void Connect(Gate gate)
@@ -71,11 +72,11 @@ internal sealed class MemoryGate : IDisposable
         _ = ReceiveAsync();
     }
 
-    private async Task ReceiveAsync()
+    private async LaneTask ReceiveAsync()
     {
         while (true)
         {
-            ReadResult read = await _client.Input.ReadAsync();
+            ReadResult read = await _client.Input.ReceiveAsync();
             _received += (int)read.Buffer.Length;
             _client.Input.AdvanceTo(read.Buffer.End);
         }
@@ -83,7 +84,7 @@ internal sealed class MemoryGate : IDisposable
 
     public void Dispose() => _transport.Dispose();
 
-    private async Task AnswerAllAsync(Listener listener, Lane lane)
+    private async LaneTask AnswerAllAsync(Listener listener, Lane lane)
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
@@ -91,18 +92,18 @@ internal sealed class MemoryGate : IDisposable
         }
     }
 
-    private async Task AnswerAsync(Connection connection)
+    private async LaneTask AnswerAsync(Connection connection)
     {
         while (true)
         {
-            ReadResult read = await connection.Input.ReadAsync();
+            ReadResult read = await connection.Input.ReceiveAsync();
             connection.Input.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
             {
                 return;
             }
             connection.Output.Append(_answer);
-            await connection.Output.FlushAsync();
+            await connection.Output.SendAsync();
         }
     }
 }

@@ -28,9 +28,6 @@ public sealed partial class ConnectionReader : PipeReader
     /// queue.</summary>
     public const int TurnBytesMax = 256 * 1024;
 
-    /// <summary>A read is waiting.</summary>
-    public bool IsWaiting => _wait.IsPending;
-
     /// <summary>Received bytes are here that nobody has consumed.</summary>
     public bool HasBytes => _length > 0;
 
@@ -43,44 +40,20 @@ public sealed partial class ConnectionReader : PipeReader
     /// <summary>The peer ended its side, or the connection broke.</summary>
     public bool IsEnded => _ended;
 
-    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
-    {
-        _connection.Lane.AssertCurrent();
-        Debug.Assert(!_wait.IsPending, "a read is under way already");
-        if (TryRead(out ReadResult result))
-        {
-            return new ValueTask<ReadResult>(result);
-        }
-        if (_connection.TakeReadOverdue())
-        {
-            return new ValueTask<ReadResult>(new ReadResult(Buffer, isCanceled: true, _ended));
-        }
-        WaitingSince = _connection.Lane.Now;
-        _wait.Begin();
-        return new ValueTask<ReadResult>(this, _wait.Version);
-    }
-
     public override bool TryRead(out ReadResult result)
     {
         _connection.Lane.AssertCurrent();
-        if (_cancel)
-        {
-            _cancel = false;
-            result = new ReadResult(Buffer, isCanceled: true, _ended);
-            return true;
-        }
-        if (!_allExamined || _ended)
-        {
-            result = new ReadResult(Buffer, isCanceled: false, _ended);
-            return true;
-        }
-        if (_connection.Readable && MayReceiveThisTurn() && Fill())
-        {
-            result = new ReadResult(Buffer, isCanceled: false, _ended);
-            return true;
-        }
-        result = default;
-        return false;
+        bool isRead = TryRead(out bool isCanceled);
+        result = isRead ? new ReadResult(Buffer, isCanceled, _ended) : default;
+        return isRead;
+    }
+
+    /// <summary>Whether there is a result without a wait.</summary>
+    private bool TryRead(out bool isCanceled)
+    {
+        isCanceled = _cancel;
+        _cancel = false;
+        return isCanceled || !_allExamined || _ended || (_connection.Readable && MayReceiveThisTurn() && Fill());
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -122,7 +95,7 @@ public sealed partial class ConnectionReader : PipeReader
     public override void CancelPendingRead()
     {
         _connection.Lane.AssertCurrent();
-        if (_wait.IsPending)
+        if (_isPending)
         {
             CompleteQueued(isCanceled: true);
         }
@@ -158,7 +131,7 @@ public sealed partial class ConnectionReader : PipeReader
     /// buffers at a time would matter: for a stream, whose are large, and when memory is nearly short.</summary>
     internal bool TryReceiveAhead()
     {
-        if (!_wait.IsPending || IsAhead || _streaming || _connection.Lane.Memory.IsNear || !MayReceiveThisTurn())
+        if (!_isPending || IsAhead || _streaming || _connection.Lane.Memory.IsNear || !MayReceiveThisTurn())
         {
             return false;
         }
@@ -167,13 +140,13 @@ public sealed partial class ConnectionReader : PipeReader
     }
 
     /// <summary>What the read waits for was received ahead: it waits for its turn, and not for the peer.</summary>
-    public bool IsAhead => _wait.IsPending && (!_allExamined || _ended);
+    public bool IsAhead => _isPending && (!_allExamined || _ended);
 
     internal void OnReceived() => CompleteInline();
 
     internal void OnDeadline()
     {
-        if (_wait.IsPending)
+        if (_isPending)
         {
             CompleteQueued(isCanceled: true);
         }
@@ -182,7 +155,7 @@ public sealed partial class ConnectionReader : PipeReader
     internal void OnBroken()
     {
         _ended = true;
-        if (_wait.IsPending)
+        if (_isPending)
         {
             CompleteQueued(isCanceled: false);
         }
@@ -193,7 +166,7 @@ public sealed partial class ConnectionReader : PipeReader
         _ended = true;
         GiveBackAll();
         _isCanceled = false;
-        if (_wait.IsPending)
+        if (_isPending)
         {
             CompleteQueued(isCanceled: false);
         }

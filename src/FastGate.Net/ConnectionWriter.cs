@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using FastGate.Net.Async;
 using FastGate.Net.Buffers;
 
@@ -73,13 +74,49 @@ public sealed class ConnectionWriter : PipeWriter
     }
 
     /// <summary>Sends what was written.</summary>
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => SendAsync();
+    public LaneTask<FlushResult> SendAsync()
+    {
+        _connection.Lane.AssertCurrent();
+        Debug.Assert(!IsWaiting, "a flush is under way already");
+        if (_broken)
+        {
+            GiveBackAll();
+            return new LaneTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+        }
+        // What is owed goes with the rest, and is waited for with it.
+        bool wasStuck = IsStuck;
+        IsStuck = false;
+        _owed = 0;
+        if (!HasUnsent)
+        {
+            // A buffer that was reserved and not used is not kept.
+            GiveBackAll();
+            return new LaneTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
+        }
+        if (_connection.Writable && SendNow(owedOnly: false) != Connection.WouldBlock)
+        {
+            return new LaneTask<FlushResult>(new FlushResult(isCanceled: false, _broken));
+        }
+        if (_connection.TakeWriteOverdue())
+        {
+            KeepCallersRest();
+            return new LaneTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
+        }
+        WaitingSince = _connection.Lane.Now;
+        _connection.NoteWriteWait(goesOn: wasStuck);
+        return (_wait ??= new()).Begin();
+    }
 
-    /// <summary>As <see cref="FlushAsync"/>, but of little the sending may be left to the end of the lane's turn, where
+    /// <summary>As <see cref="SendAsync"/>, for who knows any pipe.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        await SendAsync();
+
+    /// <summary>As <see cref="SendAsync"/>, but of little the sending may be left to the end of the lane's turn, where
     /// the transport does that: it completes at once then, and what goes wrong is told by the next flush, and by the
     /// read that waits. What the peer does not take then is waited for by the next flush, and bound by the write
     /// deadline and the pace: a peer that lets them pass is cut.</summary>
-    public ValueTask<FlushResult> FlushSoonAsync()
+    public LaneTask<FlushResult> FlushSoonAsync()
     {
         _connection.Lane.AssertCurrent();
         Debug.Assert(!IsWaiting, "a flush is under way already");
@@ -89,7 +126,7 @@ public sealed class ConnectionWriter : PipeWriter
         }
         _owed = _length;
         _connection.Owe();
-        return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
+        return new LaneTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
     }
 
     /// <summary>Copies <paramref name="source"/> behind what was written and sends both.</summary>
@@ -97,12 +134,12 @@ public sealed class ConnectionWriter : PipeWriter
         CancellationToken cancellationToken = default)
     {
         Append(source.Span);
-        return SendAsync();
+        return FlushAsync(cancellationToken);
     }
 
     /// <summary>Sends what was written and then <paramref name="source"/>, which was read from a connection of this
     /// lane: its segments are sent where they are, so they must not be released before this completes.</summary>
-    public ValueTask<FlushResult> WriteAsync(in ReadOnlySequence<byte> source)
+    public LaneTask<FlushResult> SendAsync(in ReadOnlySequence<byte> source)
     {
         Debug.Assert(source.IsEmpty || source.Start.GetObject() is Segment, "only pooled segments are pinned");
         _caller = source;
@@ -213,39 +250,6 @@ public sealed class ConnectionWriter : PipeWriter
     {
         GiveBackAll();
         OnBroken();
-    }
-
-    private ValueTask<FlushResult> SendAsync()
-    {
-        _connection.Lane.AssertCurrent();
-        Debug.Assert(!IsWaiting, "a flush is under way already");
-        if (_broken)
-        {
-            GiveBackAll();
-            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
-        }
-        // What is owed goes with the rest, and is waited for with it.
-        bool wasStuck = IsStuck;
-        IsStuck = false;
-        _owed = 0;
-        if (!HasUnsent)
-        {
-            // A buffer that was reserved and not used is not kept.
-            GiveBackAll();
-            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
-        }
-        if (_connection.Writable && SendNow(owedOnly: false) != Connection.WouldBlock)
-        {
-            return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, _broken));
-        }
-        if (_connection.TakeWriteOverdue())
-        {
-            KeepCallersRest();
-            return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, _broken));
-        }
-        WaitingSince = _connection.Lane.Now;
-        _connection.NoteWriteWait(goesOn: wasStuck);
-        return (_wait ??= new()).Begin();
     }
 
     /// <summary>The caller may release its segments after a canceled flush: they would be another connection's bytes by

@@ -123,12 +123,10 @@ public abstract class Lane
 
     /// <summary>The one door by which work leaves a lane: runs <paramref name="work"/> on the thread pool and continues
     /// on this lane. What the work throws is thrown here.</summary>
-    public ValueTask<TResult> OffloadAsync<TState, TResult>(Func<TState, TResult> work, TState state)
+    public LaneTask<TResult> OffloadAsync<TState, TResult>(Func<TState, TResult> work, TState state)
     {
         AssertCurrent();
-        var offload = new Offload<TState, TResult>(this, work, state);
-        ThreadPool.UnsafeQueueUserWorkItem(offload, preferLocal: false);
-        return offload.Task;
+        return new Offload<TState, TResult>(this, work, state).RunAsync();
     }
 
     /// <summary>Asks the thread to end after the current turn. Any thread.</summary>

@@ -9,6 +9,9 @@ public abstract class LaneWork
 
     protected internal abstract void Run();
 
+    /// <summary>What will run at the end of it, as far as it knows.</summary>
+    internal virtual LaneWork? Waiter => null;
+
     /// <summary>The lane has ended and will not run it: what it carries is let go. Not on the lane's thread.</summary>
     internal virtual void Abandon()
     {

@@ -1,3 +1,5 @@
+using FastGate.Net.Async;
+
 namespace FastGate.Net;
 
 /// <summary>A way to move bytes: its lanes, and what listens and connects on them.</summary>
@@ -15,7 +17,7 @@ public abstract class Transport : IDisposable
     /// <param name="address">Where to.</param>
     /// <param name="due">Until when, in the lane's milliseconds; then the fault is TimedOut.</param>
     /// <param name="handle">To end it earlier.</param>
-    public abstract ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+    public abstract LaneTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
         ConnectHandle? handle = null);
 
     /// <summary>Starts the lanes' threads.</summary>
@@ -33,7 +35,7 @@ public abstract class Listener
 
     /// <summary>The next connection of <paramref name="lane"/>, whose thread calls; null when listening has ended and
     /// everything accepted was given out.</summary>
-    public abstract ValueTask<Connection?> AcceptAsync(Lane lane);
+    public abstract LaneTask<Connection?> AcceptAsync(Lane lane);
 
     /// <summary>Accepts what the system has queued already and then stops listening. Any thread.</summary>
     public abstract void Stop();

@@ -62,8 +62,7 @@ internal sealed class Client(Target target)
     /// <summary>The connection is there, and the peer has neither ended it nor said anything unasked.</summary>
     public bool IsConnected => _connection is { } connection && connection.IsSilent();
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public async ValueTask<Outcome> ExchangeAsync(ReadOnlySequence<byte> request)
+    public async LaneTask<Outcome> ExchangeAsync(ReadOnlySequence<byte> request)
     {
         long due = _lane.Now + TimeoutMilliseconds;
         _connection ??= await target.Transport.ConnectAsync(_lane, target.Address, due);
@@ -71,7 +70,7 @@ internal sealed class Client(Target target)
         if (_connection.Fault == ConnectionFault.None)
         {
             _connection.SetReadDeadline(due);
-            FlushResult flush = await _connection.Output.WriteAsync(request);
+            FlushResult flush = await _connection.Output.SendAsync(request);
             outcome = flush.IsCanceled ? Outcome.Unanswered
                 : flush.IsCompleted ? Outcome.Broken
                 : await ReadAnswerAsync(_connection);
@@ -92,14 +91,13 @@ internal sealed class Client(Target target)
         _connection = null;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<Outcome> ReadAnswerAsync(Connection connection)
+    private async LaneTask<Outcome> ReadAnswerAsync(Connection connection)
     {
         // Of the body, once the head was seen; -1 before.
         long left = -1;
         while (true)
         {
-            ReadResult read = await connection.Input.ReadAsync();
+            ReadResult read = await connection.Input.ReceiveAsync();
             if (read.IsCanceled || read.IsCompleted)
             {
                 return read.IsCanceled ? Outcome.Unanswered : Outcome.Broken;
@@ -159,10 +157,9 @@ internal sealed class Client(Target target)
         return Outcome.Answered;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Outcome> ReadEndAsync(Connection connection)
+    private static async LaneTask<Outcome> ReadEndAsync(Connection connection)
     {
-        ReadResult read = await connection.Input.ReadAsync();
+        ReadResult read = await connection.Input.ReceiveAsync();
         return read.IsCompleted && connection.Fault == ConnectionFault.None && read.Buffer.IsEmpty
             ? Outcome.Answered
             : Outcome.Broken;

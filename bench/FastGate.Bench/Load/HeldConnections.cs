@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 
 namespace FastGate.Bench.Load;
@@ -35,7 +36,7 @@ internal static class HeldConnections
         int left = target.Options.Connections;
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, OpeningMax).Select(_ => OpenSomeAsync()).ToArray());
+            await Task.WhenAll(Enumerable.Range(0, OpeningMax).Select(_ => OpenSomeAsync().AsTask()).ToArray());
             opened.TrySetResult(clients);
         }
         catch (Exception exception)
@@ -43,7 +44,7 @@ internal static class HeldConnections
             opened.TrySetException(exception);
         }
 
-        async Task OpenSomeAsync()
+        async LaneTask OpenSomeAsync()
         {
             while (left-- > 0)
             {

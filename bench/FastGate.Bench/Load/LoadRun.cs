@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Text.Json;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 
 namespace FastGate.Bench.Load;
@@ -62,7 +63,7 @@ internal sealed class LoadRun
             var run = new LoadRun(target);
             Pacer? pacer = target.Options.Rate > 0 ? new Pacer(target.Lane, run.GiveTurns, run.NextDue) : null;
             pacer?.Start();
-            await Task.WhenAll(Enumerable.Range(0, target.Options.Connections).Select(_ => run.ServeAsync()).ToArray());
+            await Task.WhenAll(Enumerable.Range(0, target.Options.Connections).Select(_ => run.ServeAsync().AsTask()).ToArray());
             pacer?.End();
             finished.TrySetResult(run);
         }
@@ -72,7 +73,7 @@ internal sealed class LoadRun
         }
     }
 
-    private async Task ServeAsync()
+    private async LaneTask ServeAsync()
     {
         var client = new Client(_target);
         while (await NextAsync(client) is var due and >= 0)
@@ -100,16 +101,16 @@ internal sealed class LoadRun
     }
 
     /// <summary>When the client's next request was or is due; -1 when there is none any more.</summary>
-    private ValueTask<long> NextAsync(Client client)
+    private LaneTask<long> NextAsync(Client client)
     {
         long now = Stopwatch.GetTimestamp();
         if (_options.Rate <= 0)
         {
-            return new ValueTask<long>(now < _end ? now : -1);
+            return new LaneTask<long>(now < _end ? now : -1);
         }
         if (TryTake(now, out long due) || IsOver(now))
         {
-            return new ValueTask<long>(due);
+            return new LaneTask<long>(due);
         }
         _idle.Enqueue(client);
         return client.Turn.Begin();

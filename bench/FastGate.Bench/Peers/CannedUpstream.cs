@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 
 namespace FastGate.Bench.Peers;
@@ -24,7 +25,7 @@ internal static class CannedUpstream
         Thread.Sleep(Timeout.Infinite);
     }
 
-    private static async Task AcceptAsync(Listener listener, Lane lane, CannedAnswer small, CannedAnswer big)
+    private static async LaneTask AcceptAsync(Listener listener, Lane lane, CannedAnswer small, CannedAnswer big)
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
@@ -32,13 +33,13 @@ internal static class CannedUpstream
         }
     }
 
-    private static async Task AnswerAsync(Connection connection, CannedAnswer small, CannedAnswer big)
+    private static async LaneTask AnswerAsync(Connection connection, CannedAnswer small, CannedAnswer big)
     {
         var incoming = new Incoming();
         bool broken = false;
         while (!broken)
         {
-            var read = await connection.Input.ReadAsync();
+            var read = await connection.Input.ReceiveAsync();
             if (read.IsCompleted)
             {
                 break;
@@ -53,13 +54,13 @@ internal static class CannedUpstream
                 }
                 else
                 {
-                    broken = (await connection.Output.WriteAsync(answer.Long)).IsCompleted;
+                    broken = (await connection.Output.SendAsync(answer.Long)).IsCompleted;
                 }
             }
             connection.Input.AdvanceTo(rest.Start, read.Buffer.End);
             if (!broken && connection.Output.HasBytes)
             {
-                broken = (await connection.Output.FlushAsync()).IsCompleted;
+                broken = (await connection.Output.SendAsync()).IsCompleted;
             }
         }
         connection.Close();

@@ -1,4 +1,5 @@
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 using FastGate.Net.Time;
 
@@ -18,7 +19,7 @@ internal static class Relay
         Thread.Sleep(Timeout.Infinite);
     }
 
-    private static async Task AcceptAsync(Transport transport, Listener listener, Lane lane, NetAddress upstream)
+    private static async LaneTask AcceptAsync(Transport transport, Listener listener, Lane lane, NetAddress upstream)
     {
         while (await listener.AcceptAsync(lane) is { } client)
         {
@@ -26,26 +27,26 @@ internal static class Relay
         }
     }
 
-    private static async Task ServeAsync(Transport transport, Lane lane, Connection client, NetAddress upstream)
+    private static async LaneTask ServeAsync(Transport transport, Lane lane, Connection client, NetAddress upstream)
     {
         Connection server = await transport.ConnectAsync(lane, upstream, LaneTimer.Never);
-        Task up = CopyAsync(client, server);
+        LaneTask up = CopyAsync(client, server);
         await CopyAsync(server, client);
         await up;
         client.Close();
         server.Close();
     }
 
-    private static async Task CopyAsync(Connection from, Connection to)
+    private static async LaneTask CopyAsync(Connection from, Connection to)
     {
         while (true)
         {
-            var read = await from.Input.ReadAsync();
+            var read = await from.Input.ReceiveAsync();
             if (read.IsCompleted)
             {
                 break;
             }
-            bool broken = (await to.Output.WriteAsync(read.Buffer)).IsCompleted;
+            bool broken = (await to.Output.SendAsync(read.Buffer)).IsCompleted;
             from.Input.AdvanceTo(read.Buffer.End);
             if (broken)
             {

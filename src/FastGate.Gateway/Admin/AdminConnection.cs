@@ -39,7 +39,7 @@ internal sealed class AdminConnection
     internal void Abort() => _client.Abort();
 
     /// <summary>Serves to the end and closes. Throws only for a bug.</summary>
-    public async Task RunAsync()
+    public async LaneTask RunAsync()
     {
         try
         {
@@ -68,24 +68,24 @@ internal sealed class AdminConnection
     }
 
     /// <summary>For a connection over the limit: it hears why.</summary>
-    public static async Task RefuseAsync(Connection client)
+    public static async LaneTask RefuseAsync(Connection client)
     {
         client.Output.Append(AdminAnswer.Overloaded);
         client.SetWriteDeadline(client.Lane.Now + AdminLimits.LingerMs);
-        await client.Output.FlushAsync();
+        await client.Output.SendAsync();
         client.Close();
     }
 
     /// <returns>Complete, the rule that was broken, Incomplete for a head that did not come in time; null when there is
     /// nothing to answer.</returns>
-    private async ValueTask<ParseStatus?> ReadHeadAsync()
+    private async LaneTask<ParseStatus?> ReadHeadAsync()
     {
         int scanned = 0;
         bool begun = false;
         _client.SetReadDeadline(_client.Lane.Now + AdminLimits.WaitMs);
         while (true)
         {
-            ReadResult read = await _client.Input.ReadAsync();
+            ReadResult read = await _client.Input.ReceiveAsync();
             if (read.IsCanceled && begun)
                 return ParseStatus.Incomplete;
             if (read.Buffer.IsEmpty)
@@ -120,7 +120,7 @@ internal sealed class AdminConnection
     /// <summary>In this order: is it HTTP, is it meant for us, is it a probe, may they, is there such a page, and does
     /// it know the method. So whoever may not have a page does not learn which there are.</summary>
     /// <returns>True when the connection may carry another request.</returns>
-    private async ValueTask<bool> AnswerAsync(ParseStatus status)
+    private async LaneTask<bool> AnswerAsync(ParseStatus status)
     {
         if (status != ParseStatus.Complete)
         {
@@ -202,7 +202,7 @@ internal sealed class AdminConnection
         _site.ReturnWriter(writer);
     }
 
-    private async ValueTask<bool> DenyAsync(AdminAccess.Verdict verdict, bool keepAlive)
+    private async LaneTask<bool> DenyAsync(AdminAccess.Verdict verdict, bool keepAlive)
     {
         if (verdict == AdminAccess.Verdict.Closed)
         {
@@ -222,7 +222,7 @@ internal sealed class AdminConnection
 
     /// <summary>A page is made as it is taken: a piece, and when the client has it the next one. Between two, others
     /// have their turn.</summary>
-    private async ValueTask<bool> SendStatsAsync(StatsPage stats, bool keepAlive)
+    private async LaneTask<bool> SendStatsAsync(StatsPage stats, bool keepAlive)
     {
         if (!_site.TryBeginPage())
         {
@@ -240,7 +240,7 @@ internal sealed class AdminConnection
         }
     }
 
-    private async ValueTask<bool> SendPageAsync(StatsPage stats, bool keepAlive)
+    private async LaneTask<bool> SendPageAsync(StatsPage stats, bool keepAlive)
     {
         bool chunked = _head.MinorVersion > 0;
         keepAlive &= chunked;
@@ -334,16 +334,16 @@ internal sealed class AdminConnection
             _ => Reason.BadRequest,
         };
 
-    private async ValueTask<bool> FlushAsync()
+    private async LaneTask<bool> FlushAsync()
     {
         _client.SetWriteDeadline(_client.Lane.Now + AdminLimits.WaitMs);
-        FlushResult flushed = await _client.Output.FlushAsync();
+        FlushResult flushed = await _client.Output.SendAsync();
         return !flushed.IsCompleted && !flushed.IsCanceled;
     }
 
     /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
     /// would never see its answer (RFC 9112 section 9.6).</summary>
-    private async ValueTask LingerAsync()
+    private async LaneTask LingerAsync()
     {
         if (_client.Fault != ConnectionFault.None || _client.Input.IsEnded)
             return;
@@ -352,7 +352,7 @@ internal sealed class AdminConnection
         _client.SetReadDeadline(until);
         for (long discarded = 0; discarded < AdminLimits.LingerBytesMax && _client.Lane.Now < until;)
         {
-            ReadResult read = await _client.Input.ReadAsync();
+            ReadResult read = await _client.Input.ReceiveAsync();
             discarded += read.Buffer.Length;
             _client.Input.AdvanceTo(read.Buffer.End);
             if (read.IsCanceled || read.IsCompleted)

@@ -1,5 +1,6 @@
 using FastGate.Gateway.Stats;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Admin;
 
@@ -117,7 +118,7 @@ public sealed class AdminSite
     private void ReportBug(Exception bug) => _log.Limited(LogLevel.Error, "admin_bug",
         "a bug cost a connection to the admin address", ("exception", bug.ToString()));
 
-    private async Task AcceptAsync()
+    private async LaneTask AcceptAsync()
     {
         while (await _listener.AcceptAsync(_lane) is { } client)
             _ = ServeAsync(client);
@@ -136,7 +137,7 @@ public sealed class AdminSite
         return true;
     }
 
-    private async Task ServeAsync(Connection client)
+    private async LaneTask ServeAsync(Connection client)
     {
         _connections++;
         try

@@ -34,8 +34,7 @@ internal static class AnswerHead
 
     /// <summary>Reads on after a first read that was not the whole of a final head; interim answers are passed on as
     /// they come.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public static async ValueTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane,
+    public static async LaneTask<Heard> HearMoreAsync(Exchange exchange, Connection upstream, GateLane lane,
         Heard heard)
     {
         int interim = 0;
@@ -47,7 +46,7 @@ internal static class AnswerHead
                 await PassInterimAsync(exchange, lane, upstream);
                 exchange.Scanned = 0;
             }
-            heard = Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim);
+            heard = Hear(exchange, upstream.Input, await upstream.Input.ReceiveAsync(), interim);
         }
         return heard;
     }
@@ -120,8 +119,7 @@ internal static class AnswerHead
         || (exchange.Request.Upgrade && exchange.Response.Upgrade && Upgrades.WereAskedFor(exchange.Request.Headers,
             exchange.HeadBytes, exchange.Response.Headers, exchange.ResponseBytes.Span));
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask PassInterimAsync(Exchange exchange, GateLane lane, Connection upstream)
+    private static async LaneTask PassInterimAsync(Exchange exchange, GateLane lane, Connection upstream)
     {
         // HTTP/1.0 has no interim answers (RFC 9110 section 15.2), and whoever was told to go on by one server need not
         // hear it from the next.
@@ -139,7 +137,7 @@ internal static class AnswerHead
             return;
         }
         exchange.Client.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        FlushResult flushed = await exchange.Client.Output.FlushAsync();
+        FlushResult flushed = await exchange.Client.Output.SendAsync();
         if (flushed.IsCompleted || flushed.IsCanceled)
         {
             exchange.OnClientGone();

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
@@ -57,20 +56,20 @@ internal sealed class ClientLoop
     /// <summary>The peer's forwarding headers are believed.</summary>
     public bool PeerIsTrusted { get; }
 
-    /// <summary>Serves the connection to its end. Whatever escapes is a bug of ours: it costs this connection
-    /// only.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public async ValueTask RunAsync()
+    /// <summary>Serves the connection to its end, one exchange after the other, phase by phase: the numbers are those
+    /// of the room's README. All in one method, whose state is the only one that a suspended exchange has for itself
+    /// beside the forwarder's. Whatever escapes is a bug of ours: it costs this connection only.</summary>
+    public async LaneTask RunAsync()
     {
         _lane.Add(this);
         try
         {
-            while (true)
+            do
             {
                 if (!_client.Input.TryRead(out ReadResult read))
                 {
                     BeginIdle();
-                    read = await _client.Input.ReadAsync();
+                    read = await _client.Input.ReceiveAsync();
                     _wait = RequestWait.None;
                     if (read.IsCanceled && _client.Input.TryRead(out ReadResult late))
                     {
@@ -78,13 +77,31 @@ internal sealed class ClientLoop
                         read = late;
                     }
                 }
-                if (!TryBegin(read) || !await ServeAsync(_exchange!))
+                if (!TryBegin(read))
                 {
                     break;
                 }
-                Release();
-                await TakeTurnsAsync();
+                // 1 read head, 2 find route, 3 admit
+                if (!TryAdmit(await ReadHeadAsync(_exchange!)))
+                {
+                    break;
+                }
+                // 6 forward, 7 give back
+                if (IsForwarded(_exchange!))
+                {
+                    BeginForward(_exchange!);
+                    await Forwarder.ForwardAsync(_exchange!, _lane);
+                    EndForward(_exchange!);
+                }
+                // or answer here
+                if (!_exchange!.AnswerBegun && !_exchange.ClientGone)
+                {
+                    await AnswerAsync(_exchange);
+                }
+                // 8 count and log
+                _lane.Finish(_exchange);
             }
+            while (await MayGoOnAsync(_exchange));
             await (_isCutIdle ? default : Farewell.LingerAsync(_client));
         }
         catch (Exception bug)
@@ -101,19 +118,15 @@ internal sealed class ClientLoop
         }
     }
 
-    /// <summary>One exchange, phase by phase. The numbers are those of the room's README.</summary>
-    /// <returns>True when the connection may carry another request.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> ServeAsync(Exchange exchange)
+    /// <summary>Phases 2 and 3. False when the client ended before its request did.</summary>
+    private bool TryAdmit(ParseStatus status)
     {
-        // 1 read head
-        ParseStatus status = await ReadHeadAsync(exchange);
         _wait = RequestWait.None;
         if (status == ParseStatus.Incomplete)
         {
             return false;
         }
-        // 2 find route, 3 admit
+        Exchange exchange = _exchange!;
         if (status == ParseStatus.Complete && exchange.Reason == Reason.None)
         {
             RoutePhase.Find(exchange, _lane);
@@ -122,22 +135,11 @@ internal sealed class ClientLoop
         {
             RoutePhase.Refuse(exchange, _lane, status);
         }
-        // 6 forward, 7 give back
-        if (exchange.Reason == Reason.None && exchange.Route!.Upstream is not null && !exchange.EndsHere)
-        {
-            BeginForward(exchange);
-            await Forwarder.ForwardAsync(exchange, _lane);
-            EndForward(exchange);
-        }
-        // or answer here
-        if (!exchange.AnswerBegun && !exchange.ClientGone)
-        {
-            await AnswerAsync(exchange);
-        }
-        // 8 count and log
-        _lane.Finish(exchange);
-        return exchange.KeepAlive && !exchange.ClientGone;
+        return true;
     }
+
+    private static bool IsForwarded(Exchange exchange) =>
+        exchange.Reason == Reason.None && exchange.Route!.Upstream is not null && !exchange.EndsHere;
 
     /// <summary>Nothing is here: the connection waits for its next request, or for its end.</summary>
     private void BeginIdle()
@@ -164,7 +166,7 @@ internal sealed class ClientLoop
 
     /// <summary>Phase 1. Complete with the head kept, the rule that was broken, or Incomplete when the client is
     /// gone.</summary>
-    private ValueTask<ParseStatus> ReadHeadAsync(Exchange exchange)
+    private LaneTask<ParseStatus> ReadHeadAsync(Exchange exchange)
     {
         int scanned = 0;
         if (_client.Input.TryRead(out ReadResult read))
@@ -172,15 +174,14 @@ internal sealed class ClientLoop
             ParseStatus status = Parse(exchange, read.Buffer, ref scanned);
             if (status != ParseStatus.Incomplete)
             {
-                return new ValueTask<ParseStatus>(status);
+                return new LaneTask<ParseStatus>(status);
             }
             _client.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
         return ReadMoreAsync(exchange, scanned);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<ParseStatus> ReadMoreAsync(Exchange exchange, int scanned)
+    private async LaneTask<ParseStatus> ReadMoreAsync(Exchange exchange, int scanned)
     {
         _client.SetReadDeadline(_lane.Lane.Now + exchange.Table.Client.HeadTimeoutMs);
         _wait = new RequestWait(IsIdle: false, _lane.Lane.Now);
@@ -190,7 +191,7 @@ internal sealed class ClientLoop
             {
                 return ParseStatus.Complete;
             }
-            ReadResult read = await _client.Input.ReadAsync();
+            ReadResult read = await _client.Input.ReceiveAsync();
             if (read.IsCanceled)
             {
                 exchange.Fail(_lane.IsOverMemory ? Reason.Overloaded : Reason.ClientTimeout);
@@ -255,8 +256,7 @@ internal sealed class ClientLoop
     }
 
     /// <summary>The gate's own answer: a fixed one, a redirect, or why the request was refused or failed.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask AnswerAsync(Exchange exchange)
+    private async LaneTask AnswerAsync(Exchange exchange)
     {
         exchange.KeepAlive = MayKeepAlive(exchange) && !EndsConnection(exchange) && await SkipBodyAsync(exchange);
         exchange.AnsweredAt = Stopwatch.GetTimestamp();
@@ -283,11 +283,11 @@ internal sealed class ClientLoop
 
     /// <summary>A request that is answered here may bring a body: one that is here already is skipped, any other ends
     /// the connection after the answer.</summary>
-    private ValueTask<bool> SkipBodyAsync(Exchange exchange)
+    private LaneTask<bool> SkipBodyAsync(Exchange exchange)
     {
         if (exchange.Request.Framing == BodyFraming.None || exchange.RequestRead)
         {
-            return new ValueTask<bool>(true);
+            return new LaneTask<bool>(true);
         }
         if (exchange.Request.Framing == BodyFraming.Length && exchange.BodyBytesIn == 0
             && _client.Input.TryRead(out ReadResult read))
@@ -295,24 +295,34 @@ internal sealed class ClientLoop
             long length = exchange.Request.ContentLength;
             bool isHere = read.Buffer.Length >= length;
             _client.Input.AdvanceTo(isHere ? read.Buffer.GetPosition(length) : read.Buffer.Start);
-            return new ValueTask<bool>(isHere);
+            return new LaneTask<bool>(isHere);
         }
-        return new ValueTask<bool>(false);
+        return new LaneTask<bool>(false);
     }
 
-    private ValueTask TakeTurnsAsync()
+    /// <summary>Whether the connection may carry another request: then the exchange is given back, and after a number
+    /// of them the others have their turn.</summary>
+    private LaneTask<bool> MayGoOnAsync(Exchange exchange)
     {
+        if (!exchange.KeepAlive || exchange.ClientGone)
+        {
+            return new LaneTask<bool>(false);
+        }
+        Release();
         _pipelined++;
         if (_turn != _lane.Lane.Turn)
         {
             _turn = _lane.Lane.Turn;
             _servedInTurn = 0;
         }
-        return ++_servedInTurn < ExchangesPerTurnMax ? default : YieldAsync();
+        return ++_servedInTurn < ExchangesPerTurnMax ? new LaneTask<bool>(true) : YieldAsync();
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask YieldAsync() => await _lane.Lane.Yield();
+    private async LaneTask<bool> YieldAsync()
+    {
+        await _lane.Lane.Yield();
+        return true;
+    }
 
     /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
     public void BeginDrain()

@@ -16,13 +16,12 @@ internal static class Farewell
 
     /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
     /// would never see its answer (RFC 9112 section 9.6).</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public static async ValueTask LingerAsync(Connection client)
+    public static async LaneTask LingerAsync(Connection client)
     {
         if (client.Output.IsOwing)
         {
             // The last answer, to a client that is slow: its deadline and its pace are set.
-            await client.Output.FlushAsync();
+            await client.Output.SendAsync();
         }
         if (client.Fault != ConnectionFault.None || client.Input.IsEnded || client.Output.HasBytes)
         {
@@ -34,7 +33,7 @@ internal static class Farewell
         while (discarded < LingerBytesMax)
         {
             client.SetReadDeadline(until);
-            ReadResult read = await client.Input.ReadAsync();
+            ReadResult read = await client.Input.ReceiveAsync();
             discarded += read.Buffer.Length;
             client.Input.AdvanceTo(read.Buffer.End);
             if (read.IsCanceled || read.IsCompleted || client.Lane.Now >= until)
@@ -45,15 +44,14 @@ internal static class Farewell
     }
 
     /// <summary>A connection over <c>connections_max</c>: told so, and closed.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public static async ValueTask RefuseAsync(GateLane lane, Connection client)
+    public static async LaneTask RefuseAsync(GateLane lane, Connection client)
     {
         if (lane.Refusals < RefusalsMax)
         {
             lane.Refusals++;
             client.Output.Append(OwnAnswer.Overloaded);
             client.SetWriteDeadline(lane.Lane.Now + LingerMs);
-            await client.Output.FlushAsync();
+            await client.Output.SendAsync();
             await LingerAsync(client);
             lane.Refusals--;
         }

@@ -27,8 +27,7 @@ internal static class Forwarder
         Stale,
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public static async ValueTask ForwardAsync(Exchange exchange, GateLane lane)
+    public static async LaneTask ForwardAsync(Exchange exchange, GateLane lane)
     {
         Route route = exchange.Route!;
         ConnectionPool pool = route.Upstream!.PoolOf(lane.Lane);
@@ -58,14 +57,14 @@ internal static class Forwarder
             }
             // 6b the request. Forked: its body goes on while the answer is waited for, and may come before it ended.
             Connection upstream = BeginTry(exchange, pooled);
-            ValueTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
+            LaneTask<UploadEnd> upload = RequestBody.SendAsync(exchange, upstream, lane);
             if (route.Retry.HedgePercent > 0 && Hedge.TryDelay(exchange, lane.Lane, out long delayMs))
             {
                 pooled = await exchange.Hedge.RaceAsync(pool, lane.Lane, pooled, delayMs);
                 upstream = pooled.Connection;
             }
             // 6c the head of the answer
-            Heard heard = AnswerHead.Hear(exchange, upstream.Input, await upstream.Input.ReadAsync(), interim: 0);
+            Heard heard = AnswerHead.Hear(exchange, upstream.Input, await upstream.Input.ReceiveAsync(), interim: 0);
             if (heard > Heard.Head)
             {
                 heard = await AnswerHead.HearMoreAsync(exchange, upstream, lane, heard);
@@ -125,17 +124,17 @@ internal static class Forwarder
     }
 
     /// <summary>Whether there is another try, once it is time for it.</summary>
-    private static ValueTask<bool> AgainAsync(Exchange exchange, GateLane lane, TryEnd end)
+    private static LaneTask<bool> AgainAsync(Exchange exchange, GateLane lane, TryEnd end)
     {
         if (end == TryEnd.Failed && !RetryRule.TryTake(exchange, lane.Lane))
         {
-            return new ValueTask<bool>(false);
+            return new LaneTask<bool>(false);
         }
         if (end == TryEnd.Dropped && (exchange.Reason != Reason.None || exchange.TimedOut))
         {
             // The client has ended it meanwhile, or the time for all of it is over.
             exchange.Fail(Reason.HttpResponseTimeout);
-            return new ValueTask<bool>(false);
+            return new LaneTask<bool>(false);
         }
         exchange.Tries.HasReplaced |= end == TryEnd.Stale;
         // Nothing of the last try may be taken for the next one's.
@@ -145,11 +144,10 @@ internal static class Forwarder
         exchange.AnsweredAt = 0;
         exchange.ForgetResponseHead();
         int pauseMs = end == TryEnd.Stale ? 0 : exchange.Tries.BackoffMs();
-        return pauseMs == 0 ? new ValueTask<bool>(true) : PauseAsync(exchange, lane.Lane, pauseMs);
+        return pauseMs == 0 ? new LaneTask<bool>(true) : PauseAsync(exchange, lane.Lane, pauseMs);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> PauseAsync(Exchange exchange, Lane lane, int milliseconds)
+    private static async LaneTask<bool> PauseAsync(Exchange exchange, Lane lane, int milliseconds)
     {
         long from = Stopwatch.GetTimestamp();
         await exchange.Wait.PauseAsync(lane, milliseconds);
@@ -193,14 +191,13 @@ internal static class Forwarder
 
     /// <summary>The waits for a connection, which are nobody's overhead, are measured only where there is
     /// one.</summary>
-    private static ValueTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route)
+    private static LaneTask<Rental> RentAsync(Exchange exchange, ConnectionPool pool, Route route)
     {
-        ValueTask<Rental> rental = pool.RentAsync(exchange.Wait, Tries.ConnectMs(route), exchange.Tries.HasReplaced);
-        return rental.IsCompletedSuccessfully ? rental : AwaitRentalAsync(exchange, rental);
+        LaneTask<Rental> rental = pool.RentAsync(exchange.Wait, Tries.ConnectMs(route), exchange.Tries.HasReplaced);
+        return rental.IsCompleted ? rental : AwaitRentalAsync(exchange, rental);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Rental> AwaitRentalAsync(Exchange exchange, ValueTask<Rental> rental)
+    private static async LaneTask<Rental> AwaitRentalAsync(Exchange exchange, LaneTask<Rental> rental)
     {
         long from = Stopwatch.GetTimestamp();
         Rental result = await rental;
@@ -209,9 +206,8 @@ internal static class Forwarder
     }
 
     /// <summary>The request ends before the protocol changes (RFC 9110 section 7.8).</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask SwitchAsync(Exchange exchange, GateLane lane, PooledConnection pooled,
-        ValueTask<UploadEnd> upload)
+    private static async LaneTask SwitchAsync(Exchange exchange, GateLane lane, PooledConnection pooled,
+        LaneTask<UploadEnd> upload)
     {
         UploadEnd sent = await upload;
         if (sent == UploadEnd.Complete)
@@ -254,7 +250,7 @@ internal static class Forwarder
     }
 
     /// <summary>Ends an upload that nobody needs any more: it waits for its client or for a deaf upstream.</summary>
-    private static ValueTask<UploadEnd> EndUploadAsync(Exchange exchange, ValueTask<UploadEnd> upload)
+    private static LaneTask<UploadEnd> EndUploadAsync(Exchange exchange, LaneTask<UploadEnd> upload)
     {
         if (!upload.IsCompleted)
         {

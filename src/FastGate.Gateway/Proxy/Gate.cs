@@ -2,6 +2,7 @@ using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Proxy;
 
@@ -202,7 +203,7 @@ public sealed class Gate
         }
     }
 
-    private async Task AcceptAsync(GateLane lane, int listener)
+    private async LaneTask AcceptAsync(GateLane lane, int listener)
     {
         while (await _listeners[listener].AcceptAsync(lane.Lane) is { } client)
         {

@@ -66,15 +66,14 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
     /// <summary>Waits for the head of an answer, and after <paramref name="delayMs"/> for another server's,
     /// too.</summary>
     /// <returns>The connection to go on with.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public async ValueTask<PooledConnection> RaceAsync(ConnectionPool pool, Lane lane, PooledConnection first,
+    public async LaneTask<PooledConnection> RaceAsync(ConnectionPool pool, Lane lane, PooledConnection first,
         long delayMs)
     {
         (_pool, _lane, _isOver) = (pool, lane, false);
         FirstSentAt = exchange.SentAt;
         _first.Begin(first, FirstSentAt);
-        ValueTask hearing = HearAsync(_first);
-        ValueTask second = default;
+        LaneTask hearing = HearAsync(_first);
+        LaneTask second = default;
         if (_first.State == State.Sent)
         {
             lane.Deadlines.Set(this, lane.Now + delayMs);
@@ -164,8 +163,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
         side.Clear();
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask SendSecondAsync()
+    private async LaneTask SendSecondAsync()
     {
         exchange.Wait.IsHedge = true;
         Rental rental = await _pool.RentAsync(exchange.Wait, Tries.ConnectMs(exchange.Route!));
@@ -199,13 +197,12 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
     }
 
     /// <summary>Reads until the head of an answer is there, and leaves it there.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask HearAsync(Side side)
+    private async LaneTask HearAsync(Side side)
     {
         ConnectionReader input = side.Pooled!.Connection.Input;
         while (side.State == State.Sent)
         {
-            ReadResult read = await input.ReadAsync();
+            ReadResult read = await input.ReceiveAsync();
             if (_isOver)
             {
                 return;

@@ -36,13 +36,12 @@ internal static class RequestBody
 
     /// <summary>Waits for the first byte of the body, as long as for the rest of a head.</summary>
     /// <returns>False when it does not come; then the reason is noted.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public static async ValueTask<bool> AwaitAsync(Exchange exchange, GateLane lane)
+    public static async LaneTask<bool> AwaitAsync(Exchange exchange, GateLane lane)
     {
         ConnectionReader input = exchange.Client.Input;
         long from = Stopwatch.GetTimestamp();
         exchange.Client.SetReadDeadline(lane.Lane.Now + FirstByteMs(exchange));
-        ReadResult read = await input.ReadAsync();
+        ReadResult read = await input.ReceiveAsync();
         exchange.WaitTicks += Stopwatch.GetTimestamp() - from;
         UploadEnd end = OfRead(read, exchange);
         input.AdvanceTo(read.Buffer.Start);
@@ -71,7 +70,7 @@ internal static class RequestBody
     private static long FirstByteMs(Exchange exchange) =>
         Math.Min(exchange.Table.Client.HeadTimeoutMs, exchange.IdleMs);
 
-    public static ValueTask<UploadEnd> SendAsync(Exchange exchange, Connection upstream, GateLane lane)
+    public static LaneTask<UploadEnd> SendAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
         if (exchange.Request.Framing != BodyFraming.None)
@@ -79,21 +78,19 @@ internal static class RequestBody
             return CopyAsync(exchange, upstream, lane);
         }
         exchange.RequestRead = true;
-        ValueTask<FlushResult> flush = upstream.Output.FlushSoonAsync();
-        if (!flush.IsCompletedSuccessfully)
+        LaneTask<FlushResult> flush = upstream.Output.FlushSoonAsync();
+        if (!flush.IsCompleted)
         {
             return AwaitFlushAsync(exchange, upstream, lane, flush);
         }
         UploadEnd end = OfFlush(flush.GetAwaiter().GetResult(), exchange);
-        return new ValueTask<UploadEnd>(Ended(exchange, upstream, lane, end));
+        return new LaneTask<UploadEnd>(Ended(exchange, upstream, lane, end));
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> AwaitFlushAsync(Exchange exchange, Connection upstream, GateLane lane,
-        ValueTask<FlushResult> flush) => Ended(exchange, upstream, lane, OfFlush(await flush, exchange));
+    private static async LaneTask<UploadEnd> AwaitFlushAsync(Exchange exchange, Connection upstream, GateLane lane,
+        LaneTask<FlushResult> flush) => Ended(exchange, upstream, lane, OfFlush(await flush, exchange));
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> CopyAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<UploadEnd> CopyAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         UploadEnd end = exchange.Request.Framing == BodyFraming.Length
             ? await CopyLengthAsync(exchange, upstream, lane)
@@ -134,8 +131,7 @@ internal static class RequestBody
         return end;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> CopyLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<UploadEnd> CopyLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         ConnectionReader input = exchange.Client.Input;
         long left = exchange.Request.ContentLength - exchange.Tries.KeptBytes;
@@ -161,7 +157,7 @@ internal static class RequestBody
                     return sent;
                 }
                 exchange.Client.SetReadDeadline(pace.NextDue());
-                read = await input.ReadAsync();
+                read = await input.ReceiveAsync();
                 pace.WaitEnded();
             }
             if (read.IsCanceled && exchange.AnswerBegun && !exchange.UploadCanceled)
@@ -178,7 +174,7 @@ internal static class RequestBody
             exchange.BodyBytesIn += piece.Length;
             pace.Moved(piece.Length);
             upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-            FlushResult flushed = await upstream.Output.WriteAsync(piece);
+            FlushResult flushed = await upstream.Output.SendAsync(piece);
             exchange.NoteHeadSent();
             input.AdvanceTo(piece.End);
             if (OfFlush(flushed, exchange) is var fault and not UploadEnd.Complete)
@@ -190,8 +186,7 @@ internal static class RequestBody
         return upstream.Output.HasBytes ? await FlushAsync(exchange, upstream, lane) : UploadEnd.Complete;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> CopyChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<UploadEnd> CopyChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         ConnectionReader input = exchange.Client.Input;
         var body = new ChunkedBody(exchange.Table.RequestLimits)
@@ -231,7 +226,7 @@ internal static class RequestBody
                     return sent;
                 }
                 exchange.Client.SetReadDeadline(pace.NextDue());
-                read = await input.ReadAsync();
+                read = await input.ReceiveAsync();
                 pace.WaitEnded();
             }
             if (read.IsCanceled && exchange.AnswerBegun && !exchange.UploadCanceled)
@@ -277,17 +272,15 @@ internal static class RequestBody
     }
 
     /// <summary>Sends what an earlier try has read of the body, from where it is kept.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> ReplayAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<UploadEnd> ReplayAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-        FlushResult flushed = await upstream.Output.WriteAsync(exchange.Tries.Kept);
+        FlushResult flushed = await upstream.Output.SendAsync(exchange.Tries.Kept);
         exchange.NoteHeadSent();
         return OfFlush(flushed, exchange);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<UploadEnd> FlushAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<UploadEnd> FlushAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         upstream.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
         FlushResult flushed = await upstream.Output.FlushSoonAsync();

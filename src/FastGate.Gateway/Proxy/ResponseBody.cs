@@ -19,7 +19,7 @@ internal static class ResponseBody
 
     /// <returns>True when the whole answer was given to the client. Otherwise the reason is noted and the client's
     /// connection must be cut.</returns>
-    public static ValueTask<bool> RelayAsync(Exchange exchange, Connection upstream, GateLane lane)
+    public static LaneTask<bool> RelayAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         ConsumeHead(exchange, upstream.Input);
         exchange.AnswerBegun = true;
@@ -59,8 +59,7 @@ internal static class ResponseBody
         return true;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> RelayLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<bool> RelayLengthAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         long left = exchange.Response.ContentLength;
         ConnectionWriter output = exchange.Client.Output;
@@ -73,7 +72,7 @@ internal static class ResponseBody
                     return false;
                 }
                 upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-                read = await upstream.Input.ReadAsync();
+                read = await upstream.Input.ReceiveAsync();
             }
             if (!HasBytes(exchange, read))
             {
@@ -95,7 +94,7 @@ internal static class ResponseBody
             }
             else
             {
-                flushed = await output.WriteAsync(piece);
+                flushed = await output.SendAsync(piece);
                 upstream.Input.AdvanceTo(piece.End);
             }
             exchange.NoteAnswerSent();
@@ -107,8 +106,7 @@ internal static class ResponseBody
         return !output.HasBytes || await SendAsync(exchange, lane);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> RelayChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<bool> RelayChunkedAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         var body = new ChunkedBody(exchange.Table.ResponseLimits)
         {
@@ -125,7 +123,7 @@ internal static class ResponseBody
                     return false;
                 }
                 upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-                read = await upstream.Input.ReadAsync();
+                read = await upstream.Input.ReceiveAsync();
             }
             if (!HasBytes(exchange, read))
             {
@@ -155,8 +153,7 @@ internal static class ResponseBody
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> RelayUntilCloseAsync(Exchange exchange, Connection upstream, GateLane lane)
+    private static async LaneTask<bool> RelayUntilCloseAsync(Exchange exchange, Connection upstream, GateLane lane)
     {
         bool chunk = exchange.Request.MinorVersion > 0;
         ConnectionWriter output = exchange.Client.Output;
@@ -169,7 +166,7 @@ internal static class ResponseBody
                     return false;
                 }
                 upstream.SetReadDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
-                read = await upstream.Input.ReadAsync();
+                read = await upstream.Input.ReceiveAsync();
             }
             if (read.Buffer.IsEmpty && read.IsCompleted && upstream.Fault == ConnectionFault.None)
             {
@@ -204,8 +201,7 @@ internal static class ResponseBody
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> SendAsync(Exchange exchange, GateLane lane)
+    private static async LaneTask<bool> SendAsync(Exchange exchange, GateLane lane)
     {
         exchange.Client.SetWriteDeadline(lane.Lane.Now + exchange.Route!.Timeout.IdleMs);
         FlushResult flushed = await exchange.Client.Output.FlushSoonAsync();

@@ -12,8 +12,7 @@ namespace FastGate.Gateway.Proxy;
 /// nothing has moved for <c>timeout.tunnel</c>.</summary>
 internal static class Tunnel
 {
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    public static async ValueTask RunAsync(Exchange exchange, GateLane lane, PooledConnection pooled)
+    public static async LaneTask RunAsync(Exchange exchange, GateLane lane, PooledConnection pooled)
     {
         exchange.KeepAlive = false;
         if (!pooled.Pool.TryBecomeTunnel(pooled))
@@ -33,7 +32,7 @@ internal static class Tunnel
         // A tunnel may be as slow as it likes.
         exchange.Client.SetWritePace(default);
         exchange.TunnelWays = 2;
-        ValueTask up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
+        LaneTask up = CopyAsync(exchange, exchange.Client, pooled.Connection, lane, inward: true);
         await CopyAsync(exchange, pooled.Connection, exchange.Client, lane, inward: false);
         await up;
         pooled.Pool.Drop(pooled);
@@ -41,28 +40,26 @@ internal static class Tunnel
 
     /// <summary>One direction, until an orderly end, which is passed on. When a side broke or the tunnel timed out, the
     /// first direction to see it notes why and ends the other one too.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
+    private static async LaneTask CopyAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
         bool inward)
     {
         await CopyToEndAsync(exchange, from, to, lane, inward);
         exchange.TunnelWays--;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask CopyToEndAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
+    private static async LaneTask CopyToEndAsync(Exchange exchange, Connection from, Connection to, GateLane lane,
         bool inward)
     {
         long idleMs = exchange.Route!.Timeout.TunnelMs;
         if (to.Output.HasBytes)
         {
             to.SetWriteDeadline(lane.Lane.Now + idleMs);
-            await to.Output.FlushAsync();
+            await to.Output.SendAsync();
         }
         while (true)
         {
             from.SetReadDeadline(exchange.TunnelTouched + idleMs);
-            ReadResult read = await from.Input.ReadAsync();
+            ReadResult read = await from.Input.ReceiveAsync();
             if (read.IsCanceled && exchange.TunnelDeaf)
             {
                 return;
@@ -96,7 +93,7 @@ internal static class Tunnel
                 exchange.BodyBytesOut += read.Buffer.Length;
             }
             to.SetWriteDeadline(lane.Lane.Now + idleMs);
-            FlushResult flushed = await to.Output.WriteAsync(read.Buffer);
+            FlushResult flushed = await to.Output.SendAsync(read.Buffer);
             from.Input.AdvanceTo(read.Buffer.End);
             exchange.TunnelTouched = lane.Lane.Now;
             if (flushed.IsCanceled)

@@ -59,7 +59,7 @@ public sealed class ConnectionPool
     /// <param name="wait">The exchange's own wait, for when it must queue, and what it is to be sent by.</param>
     /// <param name="connectMs">How long a connect may take.</param>
     /// <param name="fresh">Never an idle connection: the last one was stale.</param>
-    public ValueTask<Rental> RentAsync(PoolWait wait, long connectMs, bool fresh = false)
+    public LaneTask<Rental> RentAsync(PoolWait wait, long connectMs, bool fresh = false)
     {
         Lane.AssertCurrent();
         Server? server = wait.LastResort ?? _balancer.Pick(Lane.Now, wait.Key, wait.Tried);
@@ -70,11 +70,11 @@ public sealed class ConnectionPool
         }
         if (server is null)
         {
-            return new ValueTask<Rental>(new Rental(null, _set.Refusal));
+            return new LaneTask<Rental>(new Rental(null, _set.Refusal));
         }
         if (!fresh && _idle[server.Index].TryTake() is { } idle)
         {
-            return new ValueTask<Rental>(Activate(idle));
+            return new LaneTask<Rental>(Activate(idle));
         }
         if (server.TryTakePermit() || (fresh && TryFreePermit(server)))
         {
@@ -83,7 +83,7 @@ public sealed class ConnectionPool
         if (server == wait.LastResort)
         {
             // All others were asked: there is none to wait for.
-            return new ValueTask<Rental>(new Rental(null, Reason.ConnectionLimitReached));
+            return new LaneTask<Rental>(new Rental(null, Reason.ConnectionLimitReached));
         }
         // The chosen one is full: the next that has an idle connection or room.
         int place = _set.PlaceOf(server.Index);
@@ -96,7 +96,7 @@ public sealed class ConnectionPool
             }
             if (!fresh && _idle[other.Index].TryTake() is { } spare)
             {
-                return new ValueTask<Rental>(Activate(spare));
+                return new LaneTask<Rental>(Activate(spare));
             }
             if (other.TryTakePermit() || (fresh && TryFreePermit(other)))
             {
@@ -104,7 +104,7 @@ public sealed class ConnectionPool
             }
         }
         return wait.IsHedge
-            ? new ValueTask<Rental>(new Rental(null, Reason.ConnectionLimitReached))
+            ? new LaneTask<Rental>(new Rental(null, Reason.ConnectionLimitReached))
             : QueueAsync(wait, connectMs, fresh);
     }
 
@@ -250,8 +250,7 @@ public sealed class ConnectionPool
         _balancer.LoadChanged(server);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)
+    private async LaneTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)
     {
         CountActive(server, 1);
         long from = Lane.Now;
@@ -277,11 +276,10 @@ public sealed class ConnectionPool
         return new Rental(null, reason, server);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<Rental> QueueAsync(PoolWait wait, long connectMs, bool fresh)
+    private async LaneTask<Rental> QueueAsync(PoolWait wait, long connectMs, bool fresh)
     {
         long due = Lane.Now + _upstream.Options.Pool.QueueTimeoutMs;
-        ValueTask<PooledConnection?> waiting = wait.Begin(_upstream.Queue, Lane, due);
+        LaneTask<PooledConnection?> waiting = wait.Begin(_upstream.Queue, Lane, due);
         if (_upstream.Queue.TryEnqueue(wait))
         {
             // Either who frees something from now on sees this wait, or it is seen here.

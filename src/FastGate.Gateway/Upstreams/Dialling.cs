@@ -10,8 +10,7 @@ internal static class Dialling
     /// <summary>A name often stands for an address of each family, and the server listens on one of them: where one
     /// refuses, the next is tried.</summary>
     /// <returns>A connection, perhaps with a fault; it must be closed.</returns>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public static async ValueTask<Connection> ConnectAsync(Transport transport, Lane lane, Server server, long due,
+    public static async LaneTask<Connection> ConnectAsync(Transport transport, Lane lane, Server server, long due,
         ConnectHandle? handle)
     {
         NetAddress[] addresses = server.Addresses;

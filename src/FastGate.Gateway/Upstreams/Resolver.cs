@@ -47,8 +47,7 @@ internal sealed class Resolver : LaneTimer
 
     protected override void OnDue() => _ = ResolveAsync();
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask ResolveAsync()
+    private async LaneTask ResolveAsync()
     {
         string? error = await _lane.OffloadAsync(Ask, (_server, _lane.Now));
         if (error is not null && !_failing)

@@ -2,6 +2,7 @@ using System.Net;
 using FastGate.Gateway.Upstreams.Balancing;
 using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Upstreams;
 
@@ -208,7 +209,7 @@ public sealed class Server
     }
 
     /// <summary>Checks that said it is down say no more so. On <paramref name="lane"/>.</summary>
-    internal ValueTask RecoverAsync(Lane lane) => _ejector?.RecoverAsync(lane) ?? default;
+    internal LaneTask RecoverAsync(Lane lane) => _ejector?.RecoverAsync(lane) ?? default;
 
     private static bool TryTake(ref int count, int most)
     {

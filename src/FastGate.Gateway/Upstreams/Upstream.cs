@@ -154,7 +154,7 @@ public sealed class Upstream
     }
 
     /// <summary>The same for a lane, which is not kept waiting while the tables of a large group are built.</summary>
-    internal ValueTask SetStateAsync(Lane lane, Server server, StateVoice voice, ServerState state, string reason)
+    internal LaneTask SetStateAsync(Lane lane, Server server, StateVoice voice, ServerState state, string reason)
     {
         if (Servers.Length <= ServersOnLaneMax)
         {
@@ -167,7 +167,7 @@ public sealed class Upstream
             return true;
         }, (Upstream: this, Server: server, Voice: voice, State: state, Reason: reason, lane.Now)));
 
-        static async ValueTask Offload(ValueTask<bool> work) => await work;
+        static async LaneTask Offload(LaneTask<bool> work) => await work;
     }
 
     /// <summary>See <see cref="Server.SetState"/>.</summary>

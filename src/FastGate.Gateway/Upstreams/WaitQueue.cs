@@ -113,7 +113,7 @@ public sealed class PoolWait : LaneTimer
     /// <summary>A server whose permit came instead of a connection.</summary>
     internal Server? Permit { get; private set; }
 
-    internal ValueTask<PooledConnection?> Begin(WaitQueue queue, Lane lane, long due)
+    internal LaneTask<PooledConnection?> Begin(WaitQueue queue, Lane lane, long due)
     {
         _queue = queue;
         Lane = lane;
@@ -123,7 +123,7 @@ public sealed class PoolWait : LaneTimer
     }
 
     /// <summary>Waits so many milliseconds before it is asked for again; <see cref="GiveUp"/> ends that too.</summary>
-    internal ValueTask<PooledConnection?> PauseAsync(Lane lane, long milliseconds)
+    internal LaneTask<PooledConnection?> PauseAsync(Lane lane, long milliseconds)
     {
         _queue = null;
         Lane = lane;

@@ -7,7 +7,7 @@ public sealed class LanePause(Lane lane) : LaneTimer
 {
     private readonly LaneSource<bool> _source = new();
 
-    public ValueTask<bool> WaitAsync(long milliseconds)
+    public LaneTask<bool> WaitAsync(long milliseconds)
     {
         lane.AssertCurrent();
         lane.Deadlines.Set(this, lane.Now + milliseconds);

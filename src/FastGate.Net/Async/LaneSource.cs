@@ -1,10 +1,8 @@
-using System.Threading.Tasks.Sources;
-
 namespace FastGate.Net.Async;
 
-/// <summary>A value task's source that its owner uses again and again: one wait at a time, on one lane. The owner says
-/// at completion whether the waiter goes on inline (only socket readiness does) or from the ready queue.</summary>
-public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
+/// <summary>A task's source that its owner uses again and again: one wait at a time, on one lane. The owner says at
+/// completion whether the waiter goes on inline (only socket readiness does) or from the ready queue.</summary>
+public class LaneSource<T> : LaneTaskSource<T>
 {
     private WaitCore _wait;
     private T _result = default!;
@@ -12,14 +10,11 @@ public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
     /// <summary>True from <see cref="Begin"/> until it is completed.</summary>
     public bool IsPending => _wait.IsPending;
 
-    public ValueTask<T> Begin()
+    public LaneTask<T> Begin()
     {
         _wait.Begin();
-        return new ValueTask<T>(this, _wait.Version);
+        return new LaneTask<T>(this, _wait.Version);
     }
-
-    /// <summary>The wait just begun, for a caller that needs no result.</summary>
-    public ValueTask Untyped => new(this, _wait.Version);
 
     /// <summary>Completes the wait and runs the waiter before returning.</summary>
     public void CompleteInline(T result)
@@ -43,18 +38,15 @@ public class LaneSource<T> : LaneWork, IValueTaskSource<T>, IValueTaskSource
 
     protected internal override void Run() => _wait.Run();
 
-    public ValueTaskSourceStatus GetStatus(short token) => _wait.StatusOf(token);
+    internal override bool IsCompleted(short version) => _wait.IsCompleted(version);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token,
-        ValueTaskSourceOnCompletedFlags flags) => _wait.OnCompleted(continuation, state, token);
+    internal override void OnCompleted(LaneWork waiter, short version) => _wait.OnCompleted(waiter, version);
 
-    public T GetResult(short token)
+    internal override T TakeResult(short version)
     {
-        _wait.Take(token);
+        _wait.Take(version);
         T result = _result;
         _result = default!;
         return result;
     }
-
-    void IValueTaskSource.GetResult(short token) => GetResult(token);
 }

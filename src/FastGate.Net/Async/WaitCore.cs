@@ -1,15 +1,13 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading.Tasks.Sources;
 
 namespace FastGate.Net.Async;
 
-/// <summary>What a value task's source knows of the one wait at a time that it has, whatever its result: a field of the
+/// <summary>What a task's source knows of the one wait at a time that it has, whatever its result: a field of the
 /// source, never copied.</summary>
 internal struct WaitCore
 {
-    private Action<object?>? _continuation;
-    private object? _state;
+    private LaneWork? _waiter;
     private bool _isCompleted;
 
     /// <summary>The token of the wait begun last.</summary>
@@ -23,7 +21,7 @@ internal struct WaitCore
         Debug.Assert(!IsPending, "a wait is under way already");
         IsPending = true;
         _isCompleted = false;
-        _continuation = null;
+        _waiter = null;
         Version++;
     }
 
@@ -34,45 +32,43 @@ internal struct WaitCore
         Debug.Assert(IsPending, "nothing waits");
         IsPending = false;
         _isCompleted = true;
-        return _continuation is not null;
+        return _waiter is not null;
     }
 
     public void Run()
     {
-        Action<object?> continuation = _continuation!;
-        object? state = _state;
-        _continuation = null;
-        _state = null;
-        continuation(state);
+        LaneWork waiter = _waiter!;
+        _waiter = null;
+        waiter.Run();
     }
 
-    public readonly ValueTaskSourceStatus StatusOf(short token)
+    public readonly bool IsCompleted(short version)
     {
-        Require(token == Version);
-        return _isCompleted ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+        Require(version == Version);
+        return _isCompleted;
     }
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token)
+    public void OnCompleted(LaneWork waiter, short version)
     {
-        Require(token == Version && _continuation is null);
-        _continuation = continuation;
-        _state = state;
+        Require(version == Version && _waiter is null);
         if (_isCompleted)
         {
-            // Completed between the status and this call: only a misuse from another thread could do that.
-            Run();
+            // Completed between the question and this call: only a misuse from another thread could do that.
+            waiter.Run();
+            return;
         }
+        _waiter = waiter;
     }
 
     /// <summary>The waiter takes the result.</summary>
-    public void Take(short token)
+    public void Take(short version)
     {
-        Require(token == Version && _isCompleted);
+        Require(version == Version && _isCompleted);
         _isCompleted = false;
     }
 
     /// <summary>A task of an earlier wait, or one awaited twice, would answer to the wait of somebody else.</summary>
-    private static void Require(bool condition)
+    public static void Require(bool condition)
     {
         if (!condition)
         {
@@ -81,5 +77,5 @@ internal struct WaitCore
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Throw() => throw new InvalidOperationException("a wait is awaited exactly once");
+    private static void Throw() => throw new InvalidOperationException("a lane's task is awaited exactly once");
 }

@@ -5,7 +5,7 @@ namespace FastGate.Net.Linux;
 /// <summary>A lane that waits with epoll. Every descriptor is registered once, edge-triggered for connections; an event
 /// names a slot and its generation, never the descriptor, which may be another connection's within the same
 /// batch.</summary>
-internal sealed unsafe class EpollLane : Lane
+internal sealed unsafe partial class EpollLane : Lane
 {
     /// <summary>Events of one wait. What a batch touches between its phases stays in the second cache; an edge that
     /// finds no room comes with the next wait.</summary>
@@ -16,10 +16,6 @@ internal sealed unsafe class EpollLane : Lane
     /// <summary>Connections that may owe a send at a time: with so many a burst is large enough, and the first of them
     /// must not wait for a batch that is much larger, nor hold its buffer for so long.</summary>
     internal const int OwingMax = 64;
-
-    /// <summary>Connections received for before the first of their readers goes on; more would only hold more
-    /// buffers.</summary>
-    internal const int AheadMax = 32;
 
     private readonly int _epoll;
     private readonly int _wake;
@@ -220,6 +216,7 @@ internal sealed unsafe class EpollLane : Lane
         WaitEnded();
         if (count > 1)
         {
+            FetchSlots(count);
             TellIdle(count);
         }
         for (int from = 0; from < count; from += AheadMax)
@@ -238,6 +235,7 @@ internal sealed unsafe class EpollLane : Lane
         byte* one = _events + (from * EpollEvent.Bytes);
         for (int i = from; i < to; i++, one += EpollEvent.Bytes)
         {
+            FetchForDispatch(one, to - i);
             ulong data = EpollEvent.Data(one);
             if (data == WakeData)
             {
@@ -264,34 +262,6 @@ internal sealed unsafe class EpollLane : Lane
                 // Whoever takes it from here on must not see this edge once more.
                 EpollEvent.Set(one, 0, data);
             }
-        }
-    }
-
-    /// <summary>Receives what reads wait for, one receive after the other: the kernel's part and ours are each larger
-    /// than the first cache of instructions, and taking turns at every message they would push each other
-    /// out.</summary>
-    private void ReceiveAhead(int from, int to)
-    {
-        const uint Plain = Libc.EpollIn | Libc.EpollOut;
-        byte* one = _events + (from * EpollEvent.Bytes);
-        try
-        {
-            for (int i = from; i < to; i++, one += EpollEvent.Bytes)
-            {
-                ulong data = EpollEvent.Data(one);
-                uint flags = EpollEvent.Flags(one);
-                if ((flags & Libc.EpollIn) != 0 && (flags & ~Plain) == 0 && data != WakeData
-                    && _slots[(int)(uint)data] is { Target: SocketConnection connection } slot
-                    && slot.Generation == (uint)(data >> 32) && connection.Input.TryReceiveAhead())
-                {
-                    EpollEvent.Set(one, flags & Libc.EpollOut, data);
-                }
-            }
-        }
-        catch (Exception exception)
-        {
-            // Whoever it was is dispatched all the same, and pays for it there.
-            Guard(exception);
         }
     }
 

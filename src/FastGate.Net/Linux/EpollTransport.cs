@@ -35,13 +35,13 @@ public sealed class EpollTransport : Transport
         ? Names.Bind(address, _lanes)
         : SocketListener.Bind(_lanes, address, LeavesSpare, error => Exhausted?.Invoke(error));
 
-    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+    public override LaneTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
         ConnectHandle? handle = null)
     {
         lane.AssertCurrent();
         if (address.Kind == NetAddress.AddressKind.Memory)
         {
-            return new ValueTask<Connection>(Names.Connect(lane, address));
+            return new LaneTask<Connection>(Names.Connect(lane, address));
         }
         var own = (EpollLane)lane;
         int fd = SocketConnection.Open(address, out int error);
@@ -51,8 +51,7 @@ public sealed class EpollTransport : Transport
     }
 
     /// <summary>Those who idle may end for it, and then it has one more try.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<Connection> ConnectInRoomAsync(EpollLane lane, Action makeRoom,
+    private static async LaneTask<Connection> ConnectInRoomAsync(EpollLane lane, Action makeRoom,
         NetAddress address, long due, ConnectHandle? handle)
     {
         handle?.Forget();

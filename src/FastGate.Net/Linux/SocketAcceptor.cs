@@ -47,14 +47,14 @@ internal sealed unsafe class SocketAcceptor : LaneTimer
         }
     }
 
-    public ValueTask<Connection?> AcceptAsync()
+    public LaneTask<Connection?> AcceptAsync()
     {
         _lane.AssertCurrent();
         if (_accepted.TryDequeue(out Connection? connection))
         {
-            return new ValueTask<Connection?>(connection);
+            return new LaneTask<Connection?>(connection);
         }
-        return _ended ? new ValueTask<Connection?>((Connection?)null) : _wait.Begin();
+        return _ended ? new LaneTask<Connection?>((Connection?)null) : _wait.Begin();
     }
 
     public void OnEvents() => AcceptSome(BurstMax);

@@ -22,7 +22,7 @@ internal sealed unsafe partial class SocketConnection
     }
 
     /// <summary>Connects what <see cref="Open"/> gave, or says in the connection why it gave nothing.</summary>
-    public static ValueTask<Connection> ConnectAsync(EpollLane lane, int fd, int error, NetAddress address, long due,
+    public static LaneTask<Connection> ConnectAsync(EpollLane lane, int fd, int error, NetAddress address, long due,
         ConnectHandle? handle)
     {
         var connection = new SocketConnection(lane, fd, address);
@@ -52,7 +52,7 @@ internal sealed unsafe partial class SocketConnection
         }
         if (!connection.Attach(counted: false) || error == 0)
         {
-            return new ValueTask<Connection>(connection);
+            return new LaneTask<Connection>(connection);
         }
         handle?.Begin(connection);
         connection.SetWriteDeadline(due);
@@ -61,11 +61,11 @@ internal sealed unsafe partial class SocketConnection
 
     private static int FamilyOf(NetAddress address) => address.SocketAddress[0] | (address.SocketAddress[1] << 8);
 
-    private ValueTask<Connection> FailedConnect(int error)
+    private LaneTask<Connection> FailedConnect(int error)
     {
         NoteFault(Libc.FaultOf(error), error);
         Close();
-        return new ValueTask<Connection>(this);
+        return new LaneTask<Connection>(this);
     }
 
     /// <summary>The edge that ends a connect may tell of bytes or an end as well: it is the only one that will.

@@ -1,3 +1,5 @@
+using FastGate.Net.Async;
+
 namespace FastGate.Net.Linux;
 
 /// <summary>Listens on one address: a socket per lane for TCP (SO_REUSEPORT), one for all lanes for a Unix
@@ -73,7 +75,7 @@ internal sealed class SocketListener : Listener
         return descriptors;
     }
 
-    public override ValueTask<Connection?> AcceptAsync(Lane lane) => _acceptors[lane.Index].AcceptAsync();
+    public override LaneTask<Connection?> AcceptAsync(Lane lane) => _acceptors[lane.Index].AcceptAsync();
 
     public override void Stop()
     {

@@ -50,15 +50,15 @@ internal sealed class MemoryListener : Listener
 
     public override NetAddress Address { get; }
 
-    public override ValueTask<Connection?> AcceptAsync(Lane lane)
+    public override LaneTask<Connection?> AcceptAsync(Lane lane)
     {
         lane.AssertCurrent();
         Queue queue = _queues[lane.Index];
         if (queue.Waiting.TryDequeue(out Connection? connection))
         {
-            return new ValueTask<Connection?>(connection);
+            return new LaneTask<Connection?>(connection);
         }
-        return queue.Ended ? new ValueTask<Connection?>((Connection?)null) : queue.Wait.Begin();
+        return queue.Ended ? new LaneTask<Connection?>((Connection?)null) : queue.Wait.Begin();
     }
 
     public override void Stop()

@@ -1,3 +1,5 @@
+using FastGate.Net.Async;
+
 namespace FastGate.Net.Memory;
 
 /// <summary>A transport without sockets, for tests and benchmarks: its lanes are turned by hand on the caller's thread
@@ -21,11 +23,11 @@ public sealed class MemoryTransport : Transport
 
     public override Listener Bind(NetAddress address) => Names.Bind(address, _lanes);
 
-    public override ValueTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
+    public override LaneTask<Connection> ConnectAsync(Lane lane, NetAddress address, long due,
         ConnectHandle? handle = null)
     {
         lane.AssertCurrent();
-        return new ValueTask<Connection>(Names.Connect(lane, address));
+        return new LaneTask<Connection>(Names.Connect(lane, address));
     }
 
     /// <summary>Turns every lane until nothing is ready on any.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 using FastGate.Tests;
 
@@ -47,7 +48,7 @@ public sealed class ConnectInRoomTests : IDisposable
             };
             try
             {
-                ValueTask<Connection> connecting =
+                LaneTask<Connection> connecting =
                     _bed.Transport.ConnectAsync(lane, address, lane.Now + 5_000, handle);
                 connected = _bed.Track(await connecting);
             }

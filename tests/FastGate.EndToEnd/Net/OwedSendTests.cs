@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Linux;
 using FastGate.Net.Time;
 using FastGate.Tests.Net;
@@ -270,7 +271,7 @@ public sealed class OwedSendTests : IDisposable
         while (!connection.Output.IsOwing)
         {
             connection.Output.Append(piece);
-            ValueTask<FlushResult> flush = connection.Output.FlushSoonAsync();
+            LaneTask<FlushResult> flush = connection.Output.FlushSoonAsync();
             bytes += piece.Length;
             Assert.True(flush.IsCompleted && !(await flush).IsCompleted, "a send took exactly what there was room for");
             await TransportBed.TurnAsync(lane);

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Time;
 using FastGate.Tests.Net;
 
@@ -122,7 +123,7 @@ public sealed class SocketConnectionTests : IDisposable
         long due = lane.Now + 100;
         var attempts = Enumerable.Range(0, 4).Select(_ => _bed.Transport.ConnectAsync(lane, address, due)).ToArray();
         int timedOut = 0;
-        foreach (ValueTask<Connection> attempt in attempts)
+        foreach (LaneTask<Connection> attempt in attempts)
         {
             Connection connection = _bed.Track(await attempt);
             timedOut += connection.Fault == ConnectionFault.TimedOut ? 1 : 0;

@@ -3,6 +3,7 @@ using FastGate.Gateway.Admin;
 using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Memory;
 using FastGate.Net.Time;
 using FastGate.Tests.Proxy;
@@ -36,7 +37,7 @@ internal sealed class AdminInMemory : IDisposable
         Peer? peer = null;
         _transport.On(0, () =>
         {
-            ValueTask<Connection> connect = _transport.ConnectAsync(_transport.Lanes[0], s_address, LaneTimer.Never);
+            LaneTask<Connection> connect = _transport.ConnectAsync(_transport.Lanes[0], s_address, LaneTimer.Never);
             Assert.True(connect.IsCompleted);
             peer = new Peer(_transport, connect.GetAwaiter().GetResult());
         });

@@ -6,6 +6,7 @@ using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Memory;
 using FastGate.Net.Time;
 
@@ -147,7 +148,7 @@ internal sealed class GateInMemory : IDisposable
         }
     }
 
-    private static T Completed<T>(ValueTask<T> task)
+    private static T Completed<T>(LaneTask<T> task)
     {
         Assert.True(task.IsCompleted);
         return task.GetAwaiter().GetResult();
@@ -171,7 +172,7 @@ internal sealed class Peer
         _send = () =>
         {
             Connection.Output.Append(_toSend);
-            _ = Connection.Output.FlushAsync();
+            _ = Connection.Output.SendAsync();
         };
         _ = ReceiveAsync();
     }
@@ -249,11 +250,11 @@ internal sealed class Peer
         _transport.RunUntilIdle();
     }
 
-    private async Task ReceiveAsync()
+    private async LaneTask ReceiveAsync()
     {
         while (true)
         {
-            ReadResult read = await Connection.Input.ReadAsync();
+            ReadResult read = await Connection.Input.ReceiveAsync();
             foreach (ReadOnlyMemory<byte> piece in read.Buffer)
             {
                 _kept.Write(piece.Span);

@@ -39,7 +39,7 @@ public sealed class DemoUpstream
         }
     }
 
-    private static async Task AcceptAsync(Listener listener, Lane lane)
+    private static async LaneTask AcceptAsync(Listener listener, Lane lane)
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
@@ -47,8 +47,7 @@ public sealed class DemoUpstream
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask RunAsync()
+    private async LaneTask RunAsync()
     {
         try
         {
@@ -64,13 +63,12 @@ public sealed class DemoUpstream
 
     private ReadOnlySpan<byte> Path => _head.Path.Of(_headBytes);
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> ReadHeadAsync()
+    private async LaneTask<bool> ReadHeadAsync()
     {
         int scanned = 0;
         while (true)
         {
-            ReadResult read = await _connection.Input.ReadAsync();
+            ReadResult read = await _connection.Input.ReceiveAsync();
             if (read.Buffer.IsEmpty)
             {
                 return false;
@@ -100,7 +98,7 @@ public sealed class DemoUpstream
         head.CopyTo(_headBytes);
     }
 
-    private ValueTask<bool> AnswerAsync()
+    private LaneTask<bool> AnswerAsync()
     {
         if (Path.SequenceEqual("/ws"u8) && _head.Upgrade)
         {
@@ -140,7 +138,7 @@ public sealed class DemoUpstream
     }
 
     /// <summary>A short answer; a body that came with the request is read and forgotten first.</summary>
-    private ValueTask<bool> TextAsync(int status, ReadOnlySpan<byte> text)
+    private LaneTask<bool> TextAsync(int status, ReadOnlySpan<byte> text)
     {
         bool withBody = status is not 204 and not 304;
         WriteHead(status, "text/plain; charset=utf-8"u8, withBody ? text.Length : -1);
@@ -151,15 +149,13 @@ public sealed class DemoUpstream
         return FinishAsync();
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> DelayAsync(long delayMs)
+    private async LaneTask<bool> DelayAsync(long delayMs)
     {
         await _pause.WaitAsync(delayMs);
         return await TextAsync(200, "demo: waited\n"u8);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> SendBytesAsync(long left)
+    private async LaneTask<bool> SendBytesAsync(long left)
     {
         WriteHead(200, "application/octet-stream"u8, left);
         while (left > 0 && _head.Method != Method.Head)
@@ -169,7 +165,7 @@ public sealed class DemoUpstream
             room[..count].Fill((byte)'x');
             _connection.Output.Advance(count);
             left -= count;
-            if ((await _connection.Output.FlushAsync()).IsCompleted)
+            if ((await _connection.Output.SendAsync()).IsCompleted)
             {
                 return false;
             }
@@ -178,14 +174,13 @@ public sealed class DemoUpstream
     }
 
     /// <summary>One event a second until nobody listens any more.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> SendEventsAsync()
+    private async LaneTask<bool> SendEventsAsync()
     {
         WriteHead(200, "text/event-stream"u8, -1);
         for (int i = 0; ; i++)
         {
             WriteEvent(i);
-            if ((await _connection.Output.FlushAsync()).IsCompleted || _connection.Fault != ConnectionFault.None
+            if ((await _connection.Output.SendAsync()).IsCompleted || _connection.Fault != ConnectionFault.None
                 || _connection.Input.IsEnded)
             {
                 return false;
@@ -212,8 +207,7 @@ public sealed class DemoUpstream
     }
 
     /// <summary>Gives the request's body back as it comes.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> EchoAsync()
+    private async LaneTask<bool> EchoAsync()
     {
         if (_head.Framing != BodyFraming.Chunked)
         {
@@ -229,22 +223,21 @@ public sealed class DemoUpstream
             return false;
         }
         _connection.Output.Append("0\r\n\r\n"u8);
-        return !(await _connection.Output.FlushAsync()).IsCompleted && _head.KeepAlive;
+        return !(await _connection.Output.SendAsync()).IsCompleted && _head.KeepAlive;
     }
 
     /// <summary>Reads a chunked body to its end; false when it ends before that or breaks a rule.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> ReadChunksAsync(bool echo)
+    private async LaneTask<bool> ReadChunksAsync(bool echo)
     {
         var decoder = new ChunkedDecoder();
         bool last = false;
         while (!last)
         {
-            if ((await _connection.Output.FlushAsync()).IsCompleted)
+            if ((await _connection.Output.SendAsync()).IsCompleted)
             {
                 return false;
             }
-            ReadResult read = await _connection.Input.ReadAsync();
+            ReadResult read = await _connection.Input.ReceiveAsync();
             if (read.Buffer.IsEmpty)
             {
                 return false;
@@ -280,14 +273,13 @@ public sealed class DemoUpstream
         return consumed;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> SkipTrailersAsync()
+    private async LaneTask<bool> SkipTrailersAsync()
     {
         var trailers = new HeaderTable();
         int scanned = 0;
         while (true)
         {
-            ReadResult read = await _connection.Input.ReadAsync();
+            ReadResult read = await _connection.Input.ReceiveAsync();
             byte[] bytes = read.Buffer.ToArray();
             ParseStatus status = TrailerParser.Parse(bytes, s_limits, trailers, ref scanned, out int used);
             if (status == ParseStatus.Complete)
@@ -303,8 +295,7 @@ public sealed class DemoUpstream
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> EchoLengthAsync()
+    private async LaneTask<bool> EchoLengthAsync()
     {
         long left = _head.ContentLength;
         if (_head.ExpectContinue && left > 0)
@@ -314,31 +305,30 @@ public sealed class DemoUpstream
         WriteHead(200, "application/octet-stream"u8, left);
         while (left > 0)
         {
-            if ((await _connection.Output.FlushAsync()).IsCompleted)
+            if ((await _connection.Output.SendAsync()).IsCompleted)
             {
                 return false;
             }
-            ReadResult read = await _connection.Input.ReadAsync();
+            ReadResult read = await _connection.Input.ReceiveAsync();
             if (read.Buffer.IsEmpty)
             {
                 return false;
             }
             ReadOnlySequence<byte> piece = read.Buffer.Length > left ? read.Buffer.Slice(0, left) : read.Buffer;
             left -= piece.Length;
-            if (_head.Method != Method.Head && (await _connection.Output.WriteAsync(piece)).IsCompleted)
+            if (_head.Method != Method.Head && (await _connection.Output.SendAsync(piece)).IsCompleted)
             {
                 return false;
             }
             _connection.Input.AdvanceTo(piece.End);
         }
-        return !(await _connection.Output.FlushAsync()).IsCompleted && _head.KeepAlive;
+        return !(await _connection.Output.SendAsync()).IsCompleted && _head.KeepAlive;
     }
 
     /// <summary>Sends what was written and reads past the request's body.</summary>
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private async ValueTask<bool> FinishAsync()
+    private async LaneTask<bool> FinishAsync()
     {
-        if ((await _connection.Output.FlushAsync()).IsCompleted)
+        if ((await _connection.Output.SendAsync()).IsCompleted)
         {
             return false;
         }
@@ -349,7 +339,7 @@ public sealed class DemoUpstream
         long left = _head.ContentLength;
         while (left > 0)
         {
-            ReadResult read = await _connection.Input.ReadAsync();
+            ReadResult read = await _connection.Input.ReceiveAsync();
             if (read.Buffer.IsEmpty)
             {
                 return false;

@@ -19,22 +19,21 @@ internal static class DemoWebSocket
     private const int OpPing = 9;
     private const int OpPong = 10;
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    public static async ValueTask<bool> RunAsync(Connection connection, RequestHead head, byte[] headBytes)
+    public static async LaneTask<bool> RunAsync(Connection connection, RequestHead head, byte[] headBytes)
     {
         if (!TryAccept(connection, head, headBytes))
         {
             connection.Output.Append("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8);
-            await connection.Output.FlushAsync();
+            await connection.Output.SendAsync();
             return false;
         }
-        await connection.Output.FlushAsync();
+        await connection.Output.SendAsync();
         while (true)
         {
-            ReadResult read = await connection.Input.ReadAsync();
+            ReadResult read = await connection.Input.ReceiveAsync();
             bool open = Echo(read.Buffer, connection.Output, out long used);
             connection.Input.AdvanceTo(read.Buffer.GetPosition(used), read.Buffer.End);
-            bool broken = (await connection.Output.FlushAsync()).IsCompleted;
+            bool broken = (await connection.Output.SendAsync()).IsCompleted;
             if (!open || broken || read.IsCompleted)
             {
                 return false;

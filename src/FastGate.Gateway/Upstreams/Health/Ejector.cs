@@ -79,7 +79,7 @@ internal sealed class Ejector
     /// meanwhile counts no more. But where they said so not long ago and exchanges failed again, they are not believed
     /// before the time is over that the ejection before lasted: one who fails under load only is left alone ever
     /// longer. On any lane.</summary>
-    public ValueTask RecoverAsync(Lane lane)
+    public LaneTask RecoverAsync(Lane lane)
     {
         if (Volatile.Read(ref _lasting) is { } ejection)
         {
@@ -104,8 +104,7 @@ internal sealed class Ejector
         return requests >= _options.RequestsMin && failures * 100L >= (long)requests * _options.RatioPercent;
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask EjectAsync(Lane lane, string reason)
+    private async LaneTask EjectAsync(Lane lane, string reason)
     {
         if (!_upstream.TryTakeEjection())
         {
@@ -133,8 +132,7 @@ internal sealed class Ejector
         Volatile.Write(ref _lasting, ejection);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask EndAsync(Ejection ejection, Lane lane, string reason)
+    private async LaneTask EndAsync(Ejection ejection, Lane lane, string reason)
     {
         // By its time, or by checks: who comes second finds it over, or finds another one.
         if (Interlocked.CompareExchange(ref _lasting, null, ejection) != ejection)

@@ -58,7 +58,7 @@ internal sealed class HealthCheck : LaneTimer
 
     protected override void OnDue() => _ = CheckAsync(_lane.Now);
 
-    private async ValueTask CheckAsync(long from)
+    private async LaneTask CheckAsync(long from)
     {
         try
         {
@@ -78,7 +78,7 @@ internal sealed class HealthCheck : LaneTimer
     }
 
     /// <summary>Results that agree with what is known change nothing; so many in a row that do not change it.</summary>
-    private async ValueTask NoteAsync(string? trouble)
+    private async LaneTask NoteAsync(string? trouble)
     {
         bool isGood = trouble is null;
         if (isGood != _isDown)

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text;
 using FastGate.Http;
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Gateway.Upstreams.Health;
 
@@ -26,7 +27,7 @@ internal sealed class HealthProbe(Transport transport, Lane lane, Server server,
     public const string NotAsked = "check_not_asked";
 
     /// <returns>Why the server is not well, in one word, or <see cref="NotAsked"/>; null when it is.</returns>
-    public async ValueTask<string?> AskAsync()
+    public async LaneTask<string?> AskAsync()
     {
         long due = lane.Now + options.TimeoutMs;
         Connection connection = await Dialling.ConnectAsync(transport, lane, server, due, handle: null);
@@ -46,12 +47,12 @@ internal sealed class HealthProbe(Transport transport, Lane lane, Server server,
         }
     }
 
-    private async ValueTask<string?> AskAsync(Connection connection, long due)
+    private async LaneTask<string?> AskAsync(Connection connection, long due)
     {
         connection.Output.Append(_request);
         connection.SetWriteDeadline(due);
         connection.SetReadDeadline(due);
-        if ((await connection.Output.FlushAsync()).IsCanceled)
+        if ((await connection.Output.SendAsync()).IsCanceled)
         {
             return "check_timeout";
         }
@@ -77,12 +78,12 @@ internal sealed class HealthProbe(Transport transport, Lane lane, Server server,
         return "check_protocol";
     }
 
-    private static async ValueTask<string?> ReadHeadAsync(ConnectionReader input, ResponseHead head)
+    private static async LaneTask<string?> ReadHeadAsync(ConnectionReader input, ResponseHead head)
     {
         int scanned = 0;
         while (true)
         {
-            ReadResult read = await input.ReadAsync();
+            ReadResult read = await input.ReceiveAsync();
             if (read.IsCanceled)
             {
                 return "check_timeout";
@@ -111,14 +112,14 @@ internal sealed class HealthProbe(Transport transport, Lane lane, Server server,
 
     /// <summary>Reads the body as far as it counts.</summary>
     /// <returns>Whether what is wanted is in it.</returns>
-    private async ValueTask<bool> FindAsync(Connection connection, ResponseHead head)
+    private async LaneTask<bool> FindAsync(Connection connection, ResponseHead head)
     {
         var body = new ArrayBufferWriter<byte>();
         var decoder = new ChunkedDecoder();
         bool goesOn = head.Framing != BodyFraming.None;
         while (goesOn && body.WrittenCount < BodyBytesMax)
         {
-            ReadResult read = await connection.Input.ReadAsync();
+            ReadResult read = await connection.Input.ReceiveAsync();
             if (read.IsCanceled || read.Buffer.IsEmpty)
             {
                 break;

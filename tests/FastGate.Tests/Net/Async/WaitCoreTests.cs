@@ -1,4 +1,4 @@
-using System.Threading.Tasks.Sources;
+using FastGate.Net;
 using FastGate.Net.Async;
 
 namespace FastGate.Tests.Net.Async;
@@ -6,15 +6,18 @@ namespace FastGate.Tests.Net.Async;
 /// <summary>A wait is taken once, by who began it, and never answers to another's.</summary>
 public sealed class WaitCoreTests
 {
+    private readonly LaneAction _waiter;
     private WaitCore _wait;
     private int _ran;
+
+    public WaitCoreTests() => _waiter = new LaneAction(() => _ran++);
 
     [Fact]
     public void A_waiter_that_comes_after_the_completion_goes_on_at_once()
     {
         _wait.Begin();
         Assert.False(_wait.Complete());
-        _wait.OnCompleted(_ => _ran++, null, _wait.Version);
+        _wait.OnCompleted(_waiter, _wait.Version);
         Assert.Equal(1, _ran);
     }
 
@@ -22,14 +25,14 @@ public sealed class WaitCoreTests
     public void A_wait_that_was_completed_is_not_pending_and_is_taken_once()
     {
         _wait.Begin();
-        short token = _wait.Version;
-        Assert.Equal(ValueTaskSourceStatus.Pending, _wait.StatusOf(token));
-        Assert.Throws<InvalidOperationException>(() => _wait.Take(token));
+        short version = _wait.Version;
+        Assert.False(_wait.IsCompleted(version));
+        Assert.Throws<InvalidOperationException>(() => _wait.Take(version));
         _wait.Complete();
         Assert.False(_wait.IsPending);
-        Assert.Equal(ValueTaskSourceStatus.Succeeded, _wait.StatusOf(token));
-        _wait.Take(token);
-        Assert.Throws<InvalidOperationException>(() => _wait.Take(token));
+        Assert.True(_wait.IsCompleted(version));
+        _wait.Take(version);
+        Assert.Throws<InvalidOperationException>(() => _wait.Take(version));
     }
 
     [Fact]
@@ -39,9 +42,10 @@ public sealed class WaitCoreTests
         short earlier = _wait.Version;
         _wait.Complete();
         _wait.Begin();
-        Assert.Throws<InvalidOperationException>(() => _wait.StatusOf(earlier));
-        Assert.Throws<InvalidOperationException>(() => _wait.OnCompleted(_ => _ran += 100, null, earlier));
-        _wait.OnCompleted(_ => _ran++, null, _wait.Version);
+        Assert.Throws<InvalidOperationException>(() => _wait.IsCompleted(earlier));
+        Assert.Throws<InvalidOperationException>(
+            () => _wait.OnCompleted(new LaneAction(() => _ran += 100), earlier));
+        _wait.OnCompleted(_waiter, _wait.Version);
         Assert.True(_wait.Complete());
         Assert.Throws<InvalidOperationException>(() => _wait.Take(earlier));
         _wait.Run();

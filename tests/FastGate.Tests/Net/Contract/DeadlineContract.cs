@@ -167,7 +167,7 @@ public abstract class DeadlineContract(TransportBed bed) : IDisposable
             var read = await RoundTripContract.ReadAtLeastAsync(gate, piece.Length);
             sent.AddRange(piece);
             onward.SetWriteDeadline(lane.Now + 10);
-            var flush = await onward.Output.WriteAsync(read.Buffer);
+            var flush = await onward.Output.SendAsync(read.Buffer);
             gate.Input.AdvanceTo(read.Buffer.End);
             if (flush.IsCanceled)
             {

@@ -23,15 +23,14 @@ internal sealed class Exchanges
         _ = AnswerAsync(server);
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private async ValueTask AskAsync(Connection client)
+    private async LaneTask AskAsync(Connection client)
     {
         while (_left > 0)
         {
             _left--;
             client.SetReadDeadline(client.Lane.Now + 60_000);
             client.Output.Append(s_request);
-            await client.Output.FlushAsync();
+            await client.Output.SendAsync();
             if (!await TakeAsync(client, s_response.Length))
             {
                 return;
@@ -40,8 +39,7 @@ internal sealed class Exchanges
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder))]
-    private static async ValueTask AnswerAsync(Connection server)
+    private static async LaneTask AnswerAsync(Connection server)
     {
         while (await TakeAsync(server, s_request.Length))
         {
@@ -51,12 +49,11 @@ internal sealed class Exchanges
         }
     }
 
-    [AsyncMethodBuilder(typeof(LaneTaskMethodBuilder<>))]
-    private static async ValueTask<bool> TakeAsync(Connection connection, int count)
+    private static async LaneTask<bool> TakeAsync(Connection connection, int count)
     {
         while (true)
         {
-            var read = await connection.Input.ReadAsync();
+            var read = await connection.Input.ReceiveAsync();
             if (read.IsCompleted)
             {
                 return false;

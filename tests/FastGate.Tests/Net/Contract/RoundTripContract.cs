@@ -38,7 +38,7 @@ public abstract class RoundTripContract(TransportBed bed) : IDisposable
         var read = await ReadAtLeastAsync(gate, body.Length);
         Assert.False(read.Buffer.IsSingleSegment);
         onward.Output.Append("head|"u8);
-        var flush = onward.Output.WriteAsync(read.Buffer);
+        var flush = onward.Output.SendAsync(read.Buffer);
         Task<byte[]> arriving = target.ReadExactlyAsync(5 + body.Length);
         Assert.False((await flush).IsCompleted);
         gate.Input.AdvanceTo(read.Buffer.End);
@@ -55,7 +55,7 @@ public abstract class RoundTripContract(TransportBed bed) : IDisposable
         byte[] body = Ends.Pattern(50_000);
         await source.WriteAsync(body);
         var read = await ReadAtLeastAsync(gate, body.Length);
-        await onward.Output.WriteAsync(read.Buffer.Slice(16_000, 20_000));
+        await onward.Output.SendAsync(read.Buffer.Slice(16_000, 20_000));
         gate.Input.AdvanceTo(read.Buffer.End);
         onward.EndOutput();
         Assert.Equal(body[16_000..36_000], await target.ReadToEndAsync());
@@ -231,7 +231,7 @@ public abstract class RoundTripContract(TransportBed bed) : IDisposable
         {
             var read = await connection.Input.ReadAsync();
             count -= (int)read.Buffer.Length;
-            Assert.False((await connection.Output.WriteAsync(read.Buffer)).IsCompleted);
+            Assert.False((await connection.Output.SendAsync(read.Buffer)).IsCompleted);
             connection.Input.AdvanceTo(read.Buffer.End);
         }
     }

@@ -1,4 +1,5 @@
 using FastGate.Net;
+using FastGate.Net.Async;
 
 namespace FastGate.Tests.Net;
 
@@ -50,7 +51,7 @@ public abstract class SoonContract(TransportBed bed) : IDisposable
         var read = await RoundTripContract.ReadAtLeastAsync(gate, 4);
         onward.Output.Append("head|"u8);
         await onward.Output.FlushSoonAsync();
-        await onward.Output.WriteAsync(read.Buffer);
+        await onward.Output.SendAsync(read.Buffer);
         gate.Input.AdvanceTo(read.Buffer.End);
         Assert.Equal("head|body"u8.ToArray(), await target.ReadExactlyAsync(9));
     });
@@ -174,7 +175,7 @@ public abstract class SoonContract(TransportBed bed) : IDisposable
         byte[] piece = Ends.Pattern(10_000);
         var (client, server) = await bed.PairAsync(lane);
         int pieces = 0;
-        ValueTask<System.IO.Pipelines.FlushResult> flush;
+        LaneTask<System.IO.Pipelines.FlushResult> flush;
         do
         {
             Assert.True(pieces < 10_000, "nobody reads, and yet it was all taken");

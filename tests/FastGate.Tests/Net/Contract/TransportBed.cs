@@ -1,5 +1,6 @@
 using System.Buffers;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Time;
 
 namespace FastGate.Tests.Net;
@@ -84,7 +85,7 @@ public abstract class TransportBed : IDisposable
     /// <summary>Two connected ends on one lane; closed after the test at the latest.</summary>
     public async Task<(Connection Client, Connection Server)> PairAsync(Lane lane)
     {
-        ValueTask<Connection?> accepting = Listener.AcceptAsync(lane);
+        LaneTask<Connection?> accepting = Listener.AcceptAsync(lane);
         Connection client = Track(await Transport.ConnectAsync(lane, Listener.Address, lane.Now + 5_000));
         Assert.Equal(ConnectionFault.None, client.Fault);
         Connection? server = await accepting;

@@ -1,4 +1,5 @@
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Memory;
 using FastGate.Net.Time;
 
@@ -75,12 +76,12 @@ public sealed class MemoryTransportTests : IDisposable
     public void A_listener_that_was_stopped_before_anyone_accepted_ends_on_every_lane()
     {
         Listener listener = _transport.Bind(NetAddress.Memory("two:"));
-        ValueTask<Connection?> waiting = default;
+        LaneTask<Connection?> waiting = default;
         _transport.On(1, () => waiting = listener.AcceptAsync(_transport.Lanes[1]));
         listener.Stop();
         _transport.RunUntilIdle();
-        Assert.True(waiting.IsCompletedSuccessfully);
-        _transport.On(0, () => Assert.True(listener.AcceptAsync(_transport.Lanes[0]).IsCompletedSuccessfully));
+        Assert.True(waiting.IsCompleted);
+        _transport.On(0, () => Assert.True(listener.AcceptAsync(_transport.Lanes[0]).IsCompleted));
     }
 
     private sealed class Note : LaneTimer

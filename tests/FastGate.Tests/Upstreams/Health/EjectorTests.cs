@@ -2,6 +2,7 @@ using FastGate.Gateway.Stats;
 using FastGate.Gateway.Upstreams;
 using FastGate.Gateway.Upstreams.Health;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Memory;
 
 namespace FastGate.Tests.Upstreams.Health;
@@ -329,8 +330,8 @@ public sealed class EjectorTests : IDisposable
 
     private void Recover(int server, int lane = 1) => _transport.On(lane, () =>
     {
-        ValueTask done = _group.Servers[server].RecoverAsync(_transport.Lanes[lane]);
-        Assert.True(done.IsCompletedSuccessfully);
+        LaneTask done = _group.Servers[server].RecoverAsync(_transport.Lanes[lane]);
+        Assert.True(done.IsCompleted);
     });
 
     private void Advance(int milliseconds) => _transport.Advance(TimeSpan.FromMilliseconds(milliseconds));
