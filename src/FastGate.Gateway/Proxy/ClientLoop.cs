@@ -219,6 +219,7 @@ internal sealed class ClientLoop
             ? buffer.FirstSpan
             : exchange.Straddle(buffer, limits.HeadBytesMax + 1);
         ParseStatus status = RequestParser.Parse(bytes, limits, exchange.Request, ref scanned);
+        exchange.ChargeTables();
         if (status == ParseStatus.Complete)
         {
             int length = exchange.Request.Length;

@@ -56,11 +56,10 @@ internal sealed partial class Exchange
         }
         _headLength = head.Length;
         _pathInHead = Request.Path;
-        ChargeTables();
     }
 
-    /// <summary>A head was parsed: charges what the tables of field lines have grown to beyond what every exchange is
-    /// charged, which only an unusual <c>headers_max</c> lets them.</summary>
+    /// <summary>A head was parsed, to its end or not: charges what the tables of field lines have grown to beyond what
+    /// every exchange is charged, which only an unusual <c>headers_max</c> lets them.</summary>
     public void ChargeTables()
     {
         int bytes = Request.Headers.ExtraBytes + (_response?.Headers.ExtraBytes ?? 0);

@@ -10,7 +10,7 @@ internal struct WaitCore
     private LaneWork? _waiter;
     private bool _isCompleted;
 
-    /// <summary>The token of the wait begun last.</summary>
+    /// <summary>The token of the wait begun last, until that is taken.</summary>
     public short Version { get; private set; }
 
     /// <summary>True from <see cref="Begin"/> until <see cref="Complete"/>.</summary>
@@ -65,6 +65,8 @@ internal struct WaitCore
     {
         Require(version == Version && _isCompleted);
         _isCompleted = false;
+        // Who awaits it again is told so, and does not wait for ever.
+        Version++;
     }
 
     /// <summary>A task of an earlier wait, or one awaited twice, would answer to the wait of somebody else.</summary>

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace FastGate.Net.Buffers;
 
 /// <summary>Bytes that were copied out of an input to outlive it, in pooled buffers of a lane. Their sequence may be
-/// given to <see cref="ConnectionWriter.WriteAsync(in ReadOnlySequence{byte})"/> any number of times, and must not be
+/// given to <see cref="ConnectionWriter.SendAsync(in ReadOnlySequence{byte})"/> any number of times, and must not be
 /// released while a flush of it waits.</summary>
 public sealed class SegmentChain
 {

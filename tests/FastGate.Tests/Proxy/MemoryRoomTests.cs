@@ -182,6 +182,24 @@ public sealed class MemoryRoomTests
         client.Reset();
     }
 
+    /// <summary>Their table grows as lines are read: whoever holds back the end of his head, or breaks a rule in the
+    /// last line, has its room as well.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("no colon\r\n")]
+    public void Very_many_fields_are_charged_in_a_head_that_is_not_complete_or_is_refused(string end)
+    {
+        const int Lines = 3_000;
+        using GateInMemory gate = GateInMemory.With(client: "headers_max = 10000");
+        string lines = string.Concat(Enumerable.Repeat("a:\r\n", Lines));
+        Peer client = gate.Connect();
+        client.Send($"GET /a HTTP/1.1\r\nHost: h\r\n{lines}{end}");
+        Assert.Equal(end.Length > 0, client.Received.StartsWith("HTTP/1.1 400", StringComparison.Ordinal));
+        Assert.InRange(gate.Lane.Memory.Used, Lines * 28, 512 * 1024);
+        client.Reset();
+        Assert.InRange(gate.Lane.Memory.Used, 0, 16 * 1024);
+    }
+
     [Fact]
     public void Exchanges_are_kept_up_to_a_part_of_the_bound()
     {
