@@ -26,7 +26,7 @@ public readonly struct LaneTask<TResult>
 
     public LaneTaskAwaiter<TResult> GetAwaiter() => new(this);
 
-    /// <summary>For who is not on a lane, or waits for several at once.</summary>
+    /// <summary>For who waits for several at once. Called on the lane.</summary>
     public async Task<TResult> AsTask() => await this;
 
     internal TResult GetResult() => _source is { } source ? source.TakeResult(_version) : _result;

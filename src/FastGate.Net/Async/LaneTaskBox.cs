@@ -123,8 +123,8 @@ internal sealed class LaneTaskBox<TResult, TStateMachine> : LaneTaskBox<TResult>
         return free;
     }
 
-    /// <summary>Which kind of awaiter it is stands fast when this is compiled, and nothing is boxed then: optimised from
-    /// the first call, so that it is true under a compiler that begins without.</summary>
+    /// <summary>Which kind of awaiter it is stands fast when this is compiled, and nothing is boxed then: optimised
+    /// from the first call, so that it is true under a compiler that begins without.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Await<TAwaiter>(ref TAwaiter awaiter)
         where TAwaiter : ICriticalNotifyCompletion

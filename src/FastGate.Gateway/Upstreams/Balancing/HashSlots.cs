@@ -22,6 +22,28 @@ internal sealed class HashSlots
             }
             _owners[slot] = (ushort)points[next == points.Length ? 0 : next];
         }
+        GiveEachOne(points);
+    }
+
+    /// <summary>Of points that share a slot only the first is found: among thousands of servers some would have no keys
+    /// at all. Such a one gets the slot of its first point whose owner has others.</summary>
+    private void GiveEachOne(ReadOnlySpan<ulong> points)
+    {
+        int[] owned = new int[1 << Bits];
+        foreach (ushort owner in _owners)
+        {
+            owned[owner]++;
+        }
+        foreach (ulong point in points)
+        {
+            ref ushort owner = ref _owners[point >> (64 - Bits)];
+            if (owned[(ushort)point] == 0 && owned[owner] > 1)
+            {
+                owned[owner]--;
+                owner = (ushort)point;
+                owned[owner] = 1;
+            }
+        }
     }
 
     /// <summary>Whose the key is.</summary>

@@ -178,6 +178,16 @@ public sealed class TableTests
             }
         }, iter: 100);
 
+    /// <summary>Of equals none is left out, however many there are.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(10_000)]
+    public void Each_of_many_equal_servers_has_keys(int count)
+    {
+        HashSlots slots = new HashRing(Servers(count, static _ => 1)).SlotsOf([.. Enumerable.Range(0, count)]);
+        Assert.Equal(count, Enumerable.Range(0, 1 << 16).Select(slot => slots[(ulong)slot << 48]).Distinct().Count());
+    }
+
     /// <summary>Where a full server's keys go next: to all others, by their weight.</summary>
     [Fact]
     public void The_keys_of_one_server_go_on_to_all_others()
