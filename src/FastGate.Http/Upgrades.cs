@@ -76,8 +76,8 @@ public static class Upgrades
         return true;
     }
 
-    /// <summary>A protocol, or a draft of it: <c>h2c-14</c>, which servers of the year in which HTTP/2 became one
-    /// still switch to, and <c>HTTP-draft-04/2.0</c>.</summary>
+    /// <summary>A protocol, or a draft of it, as those of HTTP/2 named themselves: <c>h2c-14</c>,
+    /// <c>HTTP-draft-04/2.0</c>.</summary>
     private static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> protocol) =>
         name.Length >= protocol.Length && Ascii.EqualsIgnoreCase(name[..protocol.Length], protocol)
         && (name.Length == protocol.Length || name[protocol.Length] == (byte)'-');
