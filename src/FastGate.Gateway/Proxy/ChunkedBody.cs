@@ -74,7 +74,10 @@ internal struct ChunkedBody(HeadLimits limits)
                     return new Progress(State.More, buffer.End, buffer.End, data);
             }
         }
-        return EndTrailers(buffer.Slice(consumed), output, trailers, data);
+        Progress end = EndTrailers(buffer.Slice(consumed), output, trailers, data);
+        // The table is the lane's, and nobody is charged for the room that a section of very many lines took.
+        trailers.Shrink();
+        return end;
     }
 
     private Progress EndTrailers(in ReadOnlySequence<byte> rest, ConnectionWriter output, HeaderTable trailers,

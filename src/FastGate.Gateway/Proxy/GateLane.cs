@@ -55,7 +55,8 @@ internal sealed class GateLane
 
     public DateField Date { get; }
 
-    /// <summary>For the trailer section being read: a lane reads one at a time.</summary>
+    /// <summary>For the trailer section being read: a lane reads one at a time. It keeps room for
+    /// <see cref="HeaderTable.LinesKept"/> lines from one to the next.</summary>
     public HeaderTable Trailers { get; } = new();
 
     /// <summary>The gate's own word, not one a lane hears later: from the moment it drains no answer of any lane may

@@ -1,4 +1,9 @@
+using System.Buffers;
+using System.Text;
+using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
+using FastGate.Http;
+using FastGate.Net;
 
 namespace FastGate.Tests.Proxy;
 
@@ -198,6 +203,28 @@ public sealed class MemoryRoomTests
         Assert.InRange(gate.Lane.Memory.Used, Lines * 28, 512 * 1024);
         client.Reset();
         Assert.InRange(gate.Lane.Memory.Used, 0, 16 * 1024);
+    }
+
+    /// <summary>Their table is the lane's and not charged, whether they come at once or not all of them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Very_many_trailers_leave_no_room_behind(bool isWhole)
+    {
+        const int Lines = 5_000;
+        byte[] end = Encoding.ASCII.GetBytes($"0\r\n{string.Concat(Enumerable.Repeat("a:\r\n", Lines))}\r\n");
+        var trailers = new HeaderTable();
+        _gate.On(() =>
+        {
+            Connection upstream = _gate.ConnectNow(NetAddress.Memory("demo:"));
+            var body = new ChunkedBody(new HeadLimits(HeadBytesMax: 32 * 1024, HeadersMax: 2 * Lines));
+            ChunkedBody.Progress progress = body.Copy(
+                new ReadOnlySequence<byte>(end, 0, isWhole ? end.Length : end.Length / 2), upstream.Output, trailers);
+            Assert.Equal(isWhole ? ChunkedBody.State.Ended : ChunkedBody.State.More, progress.State);
+            Assert.Equal(0, trailers.ExtraBytes);
+            upstream.Abort();
+        });
+        _gate.Dispose();
     }
 
     [Fact]
