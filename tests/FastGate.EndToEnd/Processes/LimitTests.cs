@@ -62,7 +62,7 @@ public sealed class LimitTests : IDisposable
         early.Send(Rest);
         Assert.Equal("pong", early.ReadMessage().Body);
         Assert.Single(gate.Error.Now, line => line.Contains(Exhausted, StringComparison.Ordinal));
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         using (Wire late = gate.Connect())
         {
             Pong(late);
@@ -98,7 +98,7 @@ public sealed class LimitTests : IDisposable
             busy.Fine();
         }
         Assert.Single(gate.Error.Now, line => line.Contains(Exhausted, StringComparison.Ordinal));
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         late.Dispose();
         busy.Dispose();
         gate.End();
@@ -123,6 +123,7 @@ public sealed class LimitTests : IDisposable
             // An eighth makes room, a sixteenth is left to connections to servers.
             Assert.InRange(taken, (Few - before) * 3 / 4, Few - before);
         }
+        AwaitDescriptors(gate);
         gate.End();
     }
 
@@ -148,7 +149,7 @@ public sealed class LimitTests : IDisposable
         early.Send(Rest);
         early.Problem(503, "overloaded");
         Assert.False(upstream.HasPending);
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         using Wire late = gate.Connect();
         late.Send(Get);
         using Wire connection = upstream.Accept();
@@ -172,7 +173,7 @@ public sealed class LimitTests : IDisposable
         List<Socket> crowd = await AllTakenAsync(gate);
         Expect.Exchange(early, upstream).Dispose();
         AssertOneEnds(crowd);
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         early.Dispose();
         gate.End();
     }
@@ -186,7 +187,7 @@ public sealed class LimitTests : IDisposable
         List<Socket> crowd = await AllTakenAsync(gate);
         AssertStats(gate);
         AssertOneEnds(crowd);
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         gate.End();
     }
 
@@ -202,7 +203,7 @@ public sealed class LimitTests : IDisposable
         gate.Error.WaitFor(Exhausted);
         early.Dispose();
         AssertStats(gate);
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         gate.End();
     }
 
@@ -225,10 +226,24 @@ public sealed class LimitTests : IDisposable
         }
         while (server.Checks > checks);
         gate.GiveDescriptorsBack();
-        crowd.ForEach(socket => socket.Dispose());
+        Leave(gate, crowd);
         Expect.Await(() => server.Checks > checks + 1, "it is not checked any more");
-        Assert.DoesNotContain(gate.Error.Now, line => line.Contains("state=down", StringComparison.Ordinal));
+        // A busy machine may keep one from its answer in time, which is another reason.
+        Assert.DoesNotContain(gate.Error.Now, line => line.Contains("reason=check_refused", StringComparison.Ordinal));
         gate.End();
+    }
+
+    [Fact]
+    public void A_native_gate_without_a_descriptor_drains_and_ends()
+    {
+        Assert.SkipUnless(GateProcess.IsNative, "a runtime that compiles needs descriptors to be told of a signal");
+        using GateProcess gate = GateProcess.Serve(_scratch, GateProcess.Pong(Bounds), AtMostFew);
+        List<Socket> crowd = Crowd(gate, HalfGet);
+        gate.Error.WaitFor(Exhausted);
+        gate.Signal(GateProcess.Terminate);
+        gate.Error.WaitFor("info draining");
+        crowd.ForEach(static socket => socket.Dispose());
+        Assert.Equal(0, gate.WaitForExit());
     }
 
     /// <summary>What a gate opens last are its event loops and its listening sockets.</summary>
@@ -311,6 +326,17 @@ public sealed class LimitTests : IDisposable
         }
         return crowd;
     }
+
+    private static void Leave(GateProcess gate, List<Socket> crowd)
+    {
+        crowd.ForEach(static socket => socket.Dispose());
+        AwaitDescriptors(gate);
+    }
+
+    /// <summary>The gate has found that everybody left. A runtime that compiles needs descriptors to be told of a
+    /// signal, and ends with "Out of memory" where there is none; the native program needs none.</summary>
+    private static void AwaitDescriptors(GateProcess gate) => Expect.Await(
+        () => Resources.ProcessState.Descriptors(gate.Id) < Few - Idle, "those that left keep their descriptors");
 
     /// <summary>Connections of which most are in the middle of a request and a few idle for a second; then the gate may
     /// open nothing more. Nobody waits to be accepted, so nobody asks for room yet.</summary>
