@@ -18,9 +18,12 @@ public sealed class CrowdTests
 
     private const int ComeAndGoOfAllRounds = 100_000;
     private const int ComeAndGoRounds = 10;
-    /// <summary>What a runtime that still compiles may grow by in the last rounds, and what may lie about
-    /// uncollected.</summary>
-    private const long RoundsBytes = 2 << 20;
+    /// <summary>Rounds at first that bring what stays with the process.</summary>
+    private const int ComeAndGoWarmUps = 3;
+    /// <summary>So many at most wait for the gate: on a busy machine a crowd would, and its heap stays.</summary>
+    private const int TogetherMax = 100;
+    /// <summary>Of 10,000 connections: seven bytes each.</summary>
+    private const long RoundBytesMax = 64 << 10;
 
     private const int ObjectsOfARound = 2_000;
     private const int ObjectRounds = 6;
@@ -97,13 +100,15 @@ public sealed class CrowdTests
         var resident = new List<long> { watched.ResidentBytes };
         for (int round = 0; round < ComeAndGoRounds; round++)
         {
-            ComeAndGo(watched.Gate.Port, ComeAndGoOfAllRounds / ComeAndGoRounds);
+            ComeAndGo(watched.Gate, ComeAndGoOfAllRounds / ComeAndGoRounds);
             watched.AssertNothingIsOpen();
             resident.Add(watched.ResidentBytes);
         }
         TestContext.Current.SendDiagnosticMessage(
             $"{ComeAndGoOfAllRounds} came and went; KiB after each round {string.Join(", ", resident.Select(r => r >> 10))}");
-        Assert.InRange(resident[^1] - resident[ComeAndGoRounds * 2 / 3], -resident[^1], RoundsBytes);
+        // Now and then the collector takes some megabytes more, in one round of several; a leak grows in each.
+        long[] grown = [.. resident.Zip(resident.Skip(1), static (before, after) => after - before)];
+        Assert.InRange(Median([.. grown[ComeAndGoWarmUps..]]), -resident[^1], RoundBytesMax);
         Assert.EndsWith("pong", watched.Gate.Get(), StringComparison.Ordinal);
         watched.AssertNoStall();
         watched.Gate.End();
@@ -124,11 +129,15 @@ public sealed class CrowdTests
         }
     }
 
-    private static void ComeAndGo(int port, int count)
+    private static void ComeAndGo(GateProcess gate, int count)
     {
-        var to = new IPEndPoint(IPAddress.Loopback, port);
+        var to = new IPEndPoint(IPAddress.Loopback, gate.Port);
         for (int i = 0; i < count; i++)
         {
+            if (i % TogetherMax == 0)
+            {
+                gate.Get("/ping");
+            }
             using Socket socket = Wire.NewSocket(to);
             // Ports of one address that were just used are not free yet, and there are not so many. One is chosen when
             // it connects: choosing before looks through all those in use (IP_BIND_ADDRESS_NO_PORT, ip(7)).

@@ -22,11 +22,13 @@ internal sealed class Watched : IDisposable
     public Watched(string toml)
     {
         Gate = GateProcess.Serve(_scratch, $"[log]\naccess = \"off\"\n{toml}", smallYouth: true);
+        int sockets = ProcessState.Sockets(Gate.Id);
         // What the first connection brings along stays.
         for (int i = 0; i < 10; i++)
         {
             Gate.Get("/ping");
         }
+        Expect.Await(() => ProcessState.Sockets(Gate.Id) == sockets, "a connection that ended stays open");
         _descriptors = SettledDescriptors();
         _waitedMs = ProcessState.WaitedForCoreMs(Gate.Id);
     }
