@@ -27,7 +27,9 @@ public sealed class LongChaosTests
         run.Gate.End();
         string[] said = run.Gate.Error.WaitForEnd();
         Say(string.Join('\n', said.TakeLast(20)));
-        Assert.DoesNotContain(said, line => line.Contains(" error ", StringComparison.Ordinal));
+        // Both servers of a pair may be away together: one is restarted, and checks of the other are in time or not.
+        Assert.DoesNotContain(said, line => line.Contains(" error ", StringComparison.Ordinal)
+            && !line.Contains(" error too few servers are up: all are used upstream=pair", StringComparison.Ordinal));
         Assert.Contains(said, line => line.EndsWith("info drained connections=0", StringComparison.Ordinal));
         foreach (string kind in (string[])["calm get", "calm tunnel", "few get", "pair post", "few pipelined"])
         {
