@@ -76,7 +76,8 @@ public sealed class StatsTests
     {
         const int Clients = 4;
         const int Requests = 60;
-        using var gate = new GateOnLoopback(Config.Replace("PORT", ClosedPort()), lanes);
+        using Socket closed = ClosedPort(out int port);
+        using var gate = new GateOnLoopback(Config.Replace("PORT", $"{port}"), lanes);
         using var admin = new AdminOnLoopback(gate);
         var tallies = new Tally[Clients];
         Wire[] wires = [.. Enumerable.Range(0, Clients).Select(_ => gate.Connect())];
@@ -276,11 +277,13 @@ public sealed class StatsTests
     private static IEnumerable<(string, long)> Sorted(Dictionary<string, long> counts) =>
         counts.Select(count => (count.Key, count.Value)).Order();
 
-    /// <summary>A port on which nobody listens: it was free a moment ago.</summary>
-    private static string ClosedPort()
+    /// <summary>A port on which nobody listens, and that nobody else gets meanwhile: not even a connect to it as the
+    /// port it comes from, which would be connected to itself.</summary>
+    private static Socket ClosedPort(out int port)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return $"{((IPEndPoint)socket.LocalEndPoint!).Port}";
+        port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+        return socket;
     }
 }

