@@ -16,8 +16,18 @@ public enum Phase
     InATunnel,
 }
 
-/// <summary>One visit of a client that ends in the middle: one side sends its FIN or a reset, the other sees what it
-/// sees, and both go.</summary>
+/// <summary>How a side breaks it off.</summary>
+public enum Ending
+{
+    /// <summary>A FIN, and it reads on.</summary>
+    HalfClose,
+    /// <summary>A FIN, and nobody reads what comes.</summary>
+    Close,
+    Reset,
+}
+
+/// <summary>One visit of a client that ends in the middle: one side ends, the other sees what it sees, and both
+/// go.</summary>
 internal static class Visit
 {
     private const string Get = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
@@ -36,30 +46,29 @@ internal static class Visit
     /// <summary>Every way to break off, on either side.</summary>
     public static void All(int port, HandUpstream upstream)
     {
-        foreach (bool reset in (bool[])[false, true])
+        foreach (Ending ending in Enum.GetValues<Ending>())
         {
             foreach (Phase phase in OfTheClient)
             {
-                ByTheClient(port, upstream, phase, reset);
+                ByTheClient(port, upstream, phase, ending);
             }
             foreach (Phase phase in OfTheUpstream)
             {
-                ByTheUpstream(port, upstream, phase, reset);
+                ByTheUpstream(port, upstream, phase, ending);
             }
         }
     }
 
-    public static void ByTheClient(int port, HandUpstream upstream, Phase phase, bool reset)
+    public static void ByTheClient(int port, HandUpstream upstream, Phase phase, Ending ending)
     {
         using Wire client = Wire.Connect(port);
         using Wire? server = Reach(client, upstream, phase);
-        if (reset)
+        End(client, ending);
+        if (ending == Ending.Reset)
         {
-            client.Reset();
             server?.ReadToEnd(out _);
             return;
         }
-        client.Fin();
         // Who asked for something may end his side and gets it all the same; half a body is nothing.
         server?.TrySend(System.Text.Encoding.ASCII.GetBytes(phase switch
         {
@@ -74,28 +83,24 @@ internal static class Visit
             Assert.Equal("", server!.ReadToEnd(out _));
             server.Fin();
         }
-        string rest = client.ReadToEnd(out bool broken);
-        if (phase is Phase.WhileTheUpstreamWorks or Phase.InTheAnswersHead or Phase.WhileTheAnswerStreams)
+        if (ending == Ending.HalfClose)
         {
-            Assert.EndsWith("456789", rest, StringComparison.Ordinal);
-            Assert.False(broken);
+            string rest = client.ReadToEnd(out bool broken);
+            if (phase is Phase.WhileTheUpstreamWorks or Phase.InTheAnswersHead or Phase.WhileTheAnswerStreams)
+            {
+                Assert.EndsWith("456789", rest, StringComparison.Ordinal);
+                Assert.False(broken);
+            }
         }
         server?.ReadToEnd(out _);
     }
 
-    public static void ByTheUpstream(int port, HandUpstream upstream, Phase phase, bool reset)
+    public static void ByTheUpstream(int port, HandUpstream upstream, Phase phase, Ending ending)
     {
         using Wire client = Wire.Connect(port);
         using Wire server = Reach(client, upstream, phase)!;
-        if (reset)
-        {
-            server.Reset();
-        }
-        else
-        {
-            server.Dispose();
-        }
-        if (phase == Phase.InATunnel && !reset)
+        End(server, ending);
+        if (phase == Phase.InATunnel && ending != Ending.Reset)
         {
             Assert.Equal("", client.ReadToEnd(out _));
             client.Fin();
@@ -105,6 +110,11 @@ internal static class Visit
             client.ReadHead();
         }
         client.ReadToEnd(out _);
+        if (ending == Ending.HalfClose)
+        {
+            // It reads on, and is not left waiting.
+            server.ReadToEnd(out _);
+        }
     }
 
     /// <summary>A client that asks for much and takes nothing of it.</summary>
@@ -121,6 +131,22 @@ internal static class Visit
         {
         }
         return (client, server);
+    }
+
+    private static void End(Wire side, Ending ending)
+    {
+        switch (ending)
+        {
+            case Ending.HalfClose:
+                side.Fin();
+                break;
+            case Ending.Close:
+                side.Dispose();
+                break;
+            default:
+                side.Reset();
+                break;
+        }
     }
 
     /// <returns>The upstream's end; null where it takes no part yet.</returns>
