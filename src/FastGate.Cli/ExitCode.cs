@@ -10,6 +10,7 @@ internal static class ExitCode
 
     public const int WrongUsage = 2;
 
-    /// <summary>A port is taken, a permission is missing, the process cannot be reached.</summary>
+    /// <summary>A port is taken, a permission is missing, the process cannot be reached, the result cannot be
+    /// written.</summary>
     public const int CouldNotStart = 4;
 }

@@ -1,3 +1,5 @@
 using FastGate.Cli;
 
-return CommandLine.Run(args, Terminal.OfProcess());
+StandardFiles.OpenMissing();
+Terminal terminal = Terminal.OfProcess();
+return terminal.CodeOf(CommandLine.Run(args, terminal));

@@ -137,18 +137,19 @@ internal sealed class Serving
         }
     }
 
+    /// <summary>Through the log, which never waits: nobody may read standard error.</summary>
     private void SayListening(Gate gate, AdminSite? admin)
     {
         foreach (Listener listener in gate.Listeners)
         {
-            _terminal.Error.Write($"listening on {UrlOf(listener.Address)}\n");
+            _logs.Process.Print($"listening on {UrlOf(listener.Address)}");
         }
         if (admin is not null)
         {
             string url = UrlOf(admin.Address);
-            _terminal.Error.Write(admin.IsClosed ? $"admin on {url} (/healthz, /readyz; /stats needs a token)\n"
-                : admin.Address.Kind == NetAddress.AddressKind.Unix ? $"admin on {url} (/stats, /healthz, /readyz)\n"
-                : $"admin on {url}/stats (also /healthz, /readyz)\n");
+            _logs.Process.Print(admin.IsClosed ? $"admin on {url} (/healthz, /readyz; /stats needs a token)"
+                : admin.Address.Kind == NetAddress.AddressKind.Unix ? $"admin on {url} (/stats, /healthz, /readyz)"
+                : $"admin on {url}/stats (also /healthz, /readyz)");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 
 namespace FastGate.Gateway.Stats;
 
@@ -90,6 +91,9 @@ public sealed class ProcessLog
     public void Warn(string message, params ReadOnlySpan<LogValue> values) => Write(LogLevel.Warn, message, values);
 
     public void Error(string message, params ReadOnlySpan<LogValue> values) => Write(LogLevel.Error, message, values);
+
+    /// <summary>A line as it stands, whatever the level.</summary>
+    public void Print(string line) => Push(Encoding.UTF8.GetBytes($"{line}\n"));
 
     public void Write(LogLevel level, string message, params ReadOnlySpan<LogValue> values)
     {
@@ -201,7 +205,10 @@ public sealed class ProcessLog
     /// <summary>The writer: so many lines it took could not be written.</summary>
     internal void CountDropped(int lines) => Interlocked.Add(ref _dropped, lines);
 
-    private void Push(LogLevel level, string message, ReadOnlySpan<LogValue> values, LogValue last = default)
+    private void Push(LogLevel level, string message, ReadOnlySpan<LogValue> values, LogValue last = default) =>
+        Push(ProcessLine.Format(_clock.GetUtcNow(), level, message, values, last));
+
+    private void Push(byte[] line)
     {
         if (Interlocked.Increment(ref _waiting) > LogLimits.ProcessLinesMax)
         {
@@ -209,7 +216,7 @@ public sealed class ProcessLog
             Interlocked.Increment(ref _dropped);
             return;
         }
-        var entry = new Entry(ProcessLine.Format(_clock.GetUtcNow(), level, message, values, last));
+        var entry = new Entry(line);
         Entry? newest = Volatile.Read(ref _newest);
         while (true)
         {

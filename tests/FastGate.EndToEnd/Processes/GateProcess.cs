@@ -69,12 +69,17 @@ internal sealed partial class GateProcess : IDisposable
     /// <param name="directory">Its current directory.</param>
     /// <param name="arguments">Of the command line.</param>
     public static GateProcess Start(string directory, params string[] arguments) =>
-        new(Command(directory, arguments, ""), leaveOut: false);
+        StartBehind("", directory, arguments);
+
+    /// <inheritdoc cref="Start(string, string[])"/>
+    /// <param name="before">Commands of the shell that becomes the program: what is redirected.</param>
+    public static GateProcess StartBehind(string before, string directory, params string[] arguments) =>
+        new(Command(directory, arguments, before), leaveOut: false);
 
     /// <summary>Runs the program, which must end by itself, with at most so many open files.</summary>
     public static (int Code, string Out, string Error) RunLimited(string directory, int descriptors)
     {
-        using var process = new GateProcess(Command(directory, ["run"], $"-n {descriptors}"), leaveOut: false);
+        using var process = new GateProcess(Command(directory, ["run"], $"ulimit -n {descriptors}"), leaveOut: false);
         int code = process.WaitForExit();
         return (code, Text(process.Out), Text(process.Error));
     }
@@ -104,7 +109,7 @@ internal sealed partial class GateProcess : IDisposable
             ? ""
             : "[[listener]]\nname = \"web\"\nbind = \"127.0.0.1:0\"\n";
         scratch.Write("gate.toml", $"version = 1\n[admin]\nlisten = \"127.0.0.1:0\"\n{listener}{toml}\n");
-        ProcessStartInfo start = Command(scratch.Root, ["run"], limit);
+        ProcessStartInfo start = Command(scratch.Root, ["run"], limit.Length > 0 ? $"ulimit {limit}" : "");
         if (smallYouth)
         {
             start.Environment["DOTNET_GCgen0size"] = "400000"; // Hexadecimal: 4 MiB.
@@ -185,11 +190,11 @@ internal sealed partial class GateProcess : IDisposable
         _process.Dispose();
     }
 
-    private static ProcessStartInfo Command(string directory, string[] arguments, string limit)
+    private static ProcessStartInfo Command(string directory, string[] arguments, string before)
     {
         string[] program = IsNative ? [s_named!] : ["dotnet", Built()];
-        string[] command = limit.Length > 0
-            ? ["bash", "-c", $"ulimit {limit}; exec \"$@\"", "fastgate", .. program, .. arguments]
+        string[] command = before.Length > 0
+            ? ["bash", "-c", $"{before}; exec \"$@\"", "fastgate", .. program, .. arguments]
             : [.. program, .. arguments];
         var start = new ProcessStartInfo(command[0]) { WorkingDirectory = directory };
         foreach (string argument in command.AsSpan(1))
