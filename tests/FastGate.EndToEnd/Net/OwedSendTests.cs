@@ -151,12 +151,11 @@ public sealed class OwedSendTests : IDisposable
         var (client, _) = await _bed.PairAsync(lane);
         var watch = new RecordingWatch();
         client.Watch(watch);
-        client.SetWriteDeadline(lane.Now + (pace ? 600_000 : 60));
         if (pace)
         {
             client.SetWritePace(new Pace(bytesPerSecond: 1L << 40, graceMs: 60, creditMaxMs: 60));
         }
-        await FillAsync(lane, client);
+        await FillAsync(lane, client, writeMs: pace ? 600_000 : 60);
         // Nobody flushes, nobody reads: the deadline alone must find it.
         await TransportBed.UntilAsync(lane, () => watch.Broken > 0);
         Assert.Equal(ConnectionFault.TimedOut, client.Fault);
@@ -168,9 +167,8 @@ public sealed class OwedSendTests : IDisposable
     public void A_read_that_waits_learns_of_the_deadline() => _bed.Run(async lane =>
     {
         var (client, _) = await _bed.PairAsync(lane);
-        client.SetWriteDeadline(lane.Now + 60);
         var read = client.Input.ReadAsync();
-        await FillAsync(lane, client);
+        await FillAsync(lane, client, writeMs: 60);
         Assert.True((await read).IsCompleted);
         Assert.Equal(ConnectionFault.TimedOut, client.Fault);
     });
@@ -263,13 +261,21 @@ public sealed class OwedSendTests : IDisposable
     }
 
     /// <summary>Writes, a piece a turn, until some is left that the peer did not take.</summary>
+    /// <param name="lane">Of the connection.</param>
+    /// <param name="connection">To write to.</param>
+    /// <param name="writeMs">How long each piece has, as in a gate; one deadline for all would have passed, on a busy
+    /// machine, before any piece has to wait.</param>
     /// <returns>Bytes written.</returns>
-    private static async Task<int> FillAsync(Lane lane, Connection connection)
+    private static async Task<int> FillAsync(Lane lane, Connection connection, long? writeMs = null)
     {
         byte[] piece = Ends.Pattern(PieceBytes);
         int bytes = 0;
         while (!connection.Output.IsOwing)
         {
+            if (writeMs is { } ms)
+            {
+                connection.SetWriteDeadline(lane.Now + ms);
+            }
             connection.Output.Append(piece);
             LaneTask<FlushResult> flush = connection.Output.FlushSoonAsync();
             bytes += piece.Length;
