@@ -1,5 +1,5 @@
+using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
 
 namespace FastGate.Gateway;
 
@@ -15,14 +15,13 @@ internal readonly record struct IpNumber(UInt128 Value)
     {
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out int written);
-        UInt128 value = 0;
-        foreach (byte part in bytes[..written])
-        {
-            value = (value << 8) | part;
-        }
-        bool isV4 = address.AddressFamily == AddressFamily.InterNetwork;
-        return new IpNumber(isV4 ? ((UInt128)0xFFFF << 32) | value : value);
+        return Of(bytes[..written]);
     }
+
+    /// <param name="bytes">4 or 16, as the network has them.</param>
+    public static IpNumber Of(ReadOnlySpan<byte> bytes) => new(bytes.Length == 4
+        ? ((UInt128)0xFFFF << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes)
+        : BinaryPrimitives.ReadUInt128BigEndian(bytes));
 
     /// <summary>The address with all but its first bits cleared.</summary>
     /// <param name="v4Bits">How many count of an IPv4 address, 0 to 32.</param>

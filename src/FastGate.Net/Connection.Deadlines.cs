@@ -44,7 +44,7 @@ public abstract partial class Connection
     public void SetWritePace(in Pace pace)
     {
         Lane.AssertCurrent();
-        Debug.Assert(!Output.IsWaiting, "a flush is under way");
+        Debug.Assert(_output is not { IsWaiting: true }, "a flush is under way");
         _writePace = pace;
         _paceDue = Never;
         _paceFrom = Lane.Now;
@@ -74,19 +74,19 @@ public abstract partial class Connection
         if (readDue)
         {
             _readDue = Never;
-            _readOverdue = !Input.IsWaiting;
+            _readOverdue = !IsAwaited;
         }
         if (writeDue)
         {
             _writeDue = Never;
-            _writeOverdue = !Output.IsWaiting && !Output.IsStuck;
+            _writeOverdue = !IsWriteAwaited;
         }
         ArmTimer();
         // Waiters go on from the ready queue: one that closes the connection, or sets the other deadline anew, must not
         // do so between these two.
-        if (readDue)
+        if (readDue && IsAwaited)
         {
-            Input.OnDeadline();
+            Input.CancelPendingRead();
         }
         if (writeDue || paceDue)
         {
@@ -94,9 +94,11 @@ public abstract partial class Connection
         }
     }
 
+    private bool IsWriteAwaited => _output is { IsWaiting: true } or { IsStuck: true };
+
     private protected virtual void OnWriteDeadline(bool gapIsOver)
     {
-        if (!Output.IsWaiting && !Output.IsStuck)
+        if (!IsWriteAwaited)
         {
             // What it was for is over, or it would be due in every turn.
             _paceDue = Never;
@@ -112,9 +114,9 @@ public abstract partial class Connection
             _writeDue = Never;
             _paceDue = Never;
             ArmTimer();
-            if (Output.IsWaiting)
+            if (_output is { IsWaiting: true } output)
             {
-                Output.OnDeadline();
+                output.OnDeadline();
                 return;
             }
             // No flush waits that could say so, and perhaps none will come.

@@ -33,7 +33,7 @@ public abstract partial class Connection
                 return;
             }
             // What the peer said before is read first; where there is nothing to read nothing will come.
-            if (!Readable || (!Input.IsWaiting && Peek() == WouldBlock))
+            if (!Readable || (!IsAwaited && Peek() == WouldBlock))
             {
                 Input.OnBroken();
             }

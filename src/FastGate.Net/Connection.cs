@@ -15,16 +15,10 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
     private protected Connection(Lane lane)
     {
         Lane = lane;
-        Input = new ConnectionReader(this);
-        Output = new ConnectionWriter(this);
     }
 
     /// <summary>The lane it lives on; changes only when an idle connection is handed over.</summary>
     public Lane Lane { get; private protected set; }
-
-    public ConnectionReader Input { get; }
-
-    public ConnectionWriter Output { get; }
 
     PipeReader IDuplexPipe.Input => Input;
 
@@ -40,6 +34,10 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
 
     /// <summary>The other end; a client's address is known from its accept on.</summary>
     public abstract NetAddress Remote { get; }
+
+    /// <summary>The IP address of the other end, in 4 bytes or 16 as the network has them; empty where it has
+    /// none.</summary>
+    public virtual ReadOnlySpan<byte> RemoteIp => Remote.IpBytes;
 
     /// <summary>Bytes may be there to be received: set by readiness, cleared by a short read.</summary>
     internal bool Readable;
@@ -65,7 +63,7 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
         Lane.AssertCurrent();
         _watch = IsClosed ? null : watch;
         NoteIdle(_watch is { IsIdle: true });
-        if (_watch is null || Input.IsWaiting)
+        if (_watch is null || IsAwaited)
         {
             return;
         }
@@ -89,7 +87,7 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
     /// knows: readiness that came while nobody watched is looked into.</summary>
     public bool IsSilent()
     {
-        if (Fault != ConnectionFault.None || Input.HasBytes || Input.IsEnded)
+        if (Fault != ConnectionFault.None || _input is { HasBytes: true } or { IsEnded: true })
         {
             return false;
         }
@@ -126,8 +124,8 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
         {
             return;
         }
-        Output.SendOwed();
-        if (Output.HasUnsent)
+        _output?.SendOwed();
+        if (_output is { HasUnsent: true })
         {
             Abort();
             return;
@@ -165,27 +163,28 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
         if (writable)
         {
             Writable = true;
-            if (Output.IsWaiting)
+            if (_output is { IsWaiting: true } output)
             {
-                Output.OnWritable();
+                output.OnWritable();
                 // Its waiter may have closed, cut or given away the connection, or read what there was.
                 if (IsClosed || IsCut || Lane != lane)
                 {
                     return;
                 }
             }
-            else if (Output.IsStuck)
+            else if (_output is { IsStuck: true } stuck)
             {
-                Output.SendOwed();
+                stuck.SendOwed();
+                OnOwedSent();
             }
         }
-        if (Input.IsAhead)
+        if (_wake is not null)
         {
-            Input.OnReceived();
+            OnReadableAtRest(readable);
         }
-        else if (readable && Readable && Input.IsWaiting)
+        else if (_input is { IsWaiting: true } input)
         {
-            Input.OnReadable();
+            input.OnReadiness(readable);
         }
         else if (readable && Readable)
         {
@@ -214,19 +213,21 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
     {
         Readable = true;
         Writable = true;
-        Output.OnBroken();
-        if (Input.IsWaiting)
+        _output?.OnBroken();
+        if (_input is { IsWaiting: true } input)
         {
-            Input.OnBroken();
+            input.OnBroken();
         }
+        WakeQueued();
     }
 
     private protected void ReleaseBuffers()
     {
         _watch = null;
         Lane.Deadlines.Remove(this);
-        Input.Release();
-        Output.Release();
+        _input?.Release();
+        _output?.Release();
+        WakeQueued();
     }
 
     /// <summary>Leaves nothing of the connection behind on its lane.</summary>
@@ -235,8 +236,10 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
         Debug.Assert(IsQuiet, "only a quiet connection is handed over");
         _watch = null;
         ForgetDeadlines();
-        Input.Leave();
+        _input?.Leave();
+        GiveBackHalves();
     }
 
-    private bool IsQuiet => !Input.IsWaiting && !Output.IsWaiting && !Input.HasBytes && !Output.HasUnsent;
+    private bool IsQuiet => !IsAwaited && _input is not { HasBytes: true }
+        && _output is not ({ IsWaiting: true } or { HasUnsent: true });
 }

@@ -10,7 +10,7 @@ namespace FastGate.Net;
 /// <see cref="Connection.Fault"/> set means the bytes were cut, not ended.</summary>
 public sealed partial class ConnectionReader : PipeReader
 {
-    private readonly Connection _connection;
+    private Connection _connection = null!;
     private Segment? _head;
     private Segment? _tail;
     private int _headOffset;
@@ -22,7 +22,9 @@ public sealed partial class ConnectionReader : PipeReader
     private long _turn;
     private int _turnBytes;
 
-    internal ConnectionReader(Connection connection) => _connection = connection;
+    internal ConnectionReader()
+    {
+    }
 
     /// <summary>Bytes one connection may receive in one turn of its lane before it goes to the end of the
     /// queue.</summary>
@@ -40,6 +42,28 @@ public sealed partial class ConnectionReader : PipeReader
     /// <summary>The peer ended its side, or the connection broke.</summary>
     public bool IsEnded => _ended;
 
+    /// <summary>A read need not wait.</summary>
+    internal bool HasResult => _cancel || !_allExamined || _ended;
+
+    /// <summary>Links those that nobody uses.</summary>
+    internal ConnectionReader? NextFree;
+
+    /// <summary>Nothing is here that would be missed.</summary>
+    internal bool IsUnused =>
+        _head is null && !_isPending && !HasResult && _waiter is null && _resume is not { IsQueued: true };
+
+    /// <summary>It is the connection's from here on.</summary>
+    internal void Join(Connection connection)
+    {
+        _connection = connection;
+        _ended = connection.IsClosed;
+        _streaming = false;
+        _turnBytes = 0;
+    }
+
+    /// <summary>It is nobody's from here on.</summary>
+    internal void Part() => _connection = null!;
+
     public override bool TryRead(out ReadResult result)
     {
         _connection.Lane.AssertCurrent();
@@ -51,9 +75,10 @@ public sealed partial class ConnectionReader : PipeReader
     /// <summary>Whether there is a result without a wait.</summary>
     private bool TryRead(out bool isCanceled)
     {
+        bool hasResult = HasResult;
         isCanceled = _cancel;
         _cancel = false;
-        return isCanceled || !_allExamined || _ended || (_connection.Readable && MayReceiveThisTurn() && Fill());
+        return hasResult || (_connection.Readable && TryFill());
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -102,6 +127,7 @@ public sealed partial class ConnectionReader : PipeReader
         else
         {
             _cancel = true;
+            _connection.WakeQueued();
         }
     }
 
@@ -114,43 +140,33 @@ public sealed partial class ConnectionReader : PipeReader
         ? ReadOnlySequence<byte>.Empty
         : new ReadOnlySequence<byte>(_head!, _headOffset, _tail!, _tail!.Length);
 
-    /// <summary>The transport says there is something: receive it for the read that waits.</summary>
-    internal void OnReadable()
+    /// <summary>The transport says what it has for the read that waits, which goes on inside of this call when that is
+    /// something.</summary>
+    internal void OnReadiness(bool readable)
     {
-        if (!MayReceiveThisTurn())
-        {
-            return;
-        }
-        if (Fill())
+        if (IsAhead || (readable && _connection.Readable && TryFill()))
         {
             CompleteInline();
         }
     }
 
-    /// <summary>Receives for the read that waits, which goes on when <see cref="OnReceived"/> is called. Not where many
-    /// buffers at a time would matter: for a stream, whose are large, and when memory is nearly short.</summary>
+    /// <summary>Receives for who goes on when he is told so. Not where many buffers at a time would matter: for a
+    /// stream, whose are large, and when memory is nearly short.</summary>
     internal bool TryReceiveAhead()
     {
-        if (!_isPending || IsAhead || _streaming || _connection.Lane.Memory.IsNear || !MayReceiveThisTurn())
+        if (HasResult || _streaming || _connection.Lane.Memory.IsNear)
         {
             return false;
         }
         _connection.Readable = true;
-        return Fill();
+        return TryFill();
     }
+
+    /// <summary>Receives, if it may in this turn. False when there was nothing after all.</summary>
+    internal bool TryFill() => MayReceiveThisTurn() && Fill();
 
     /// <summary>What the read waits for was received ahead: it waits for its turn, and not for the peer.</summary>
     public bool IsAhead => _isPending && (!_allExamined || _ended);
-
-    internal void OnReceived() => CompleteInline();
-
-    internal void OnDeadline()
-    {
-        if (_isPending)
-        {
-            CompleteQueued(isCanceled: true);
-        }
-    }
 
     internal void OnBroken()
     {
@@ -158,6 +174,10 @@ public sealed partial class ConnectionReader : PipeReader
         if (_isPending)
         {
             CompleteQueued(isCanceled: false);
+        }
+        else
+        {
+            _connection.WakeQueued();
         }
     }
 
@@ -181,7 +201,7 @@ public sealed partial class ConnectionReader : PipeReader
         _turnBytes = 0;
     }
 
-    /// <summary>Receives once. False when there was nothing after all.</summary>
+    /// <summary>Receives once.</summary>
     private bool Fill()
     {
         Segment? target = _tail is { Free: > 0 } tail && _length > 0 ? tail : null;
@@ -273,10 +293,7 @@ public sealed partial class ConnectionReader : PipeReader
 
         protected internal override void Run()
         {
-            if (Reader is { IsWaiting: true } reader && reader._connection.Readable)
-            {
-                reader.OnReadable();
-            }
+            Reader?._connection.OnReadableAgain();
         }
     }
 }

@@ -11,22 +11,20 @@ namespace FastGate.Net;
 /// the caller's own segments, in one call. A result that is canceled means the write deadline passed; one that is
 /// completed means the connection broke. What a canceled flush did not send is kept here, the caller's segments as a
 /// copy, and goes first with the next one.</summary>
-public sealed class ConnectionWriter : PipeWriter
+public sealed partial class ConnectionWriter : PipeWriter
 {
-    private readonly Connection _connection;
+    private Connection _connection = null!;
     private LaneSource<FlushResult>? _wait; // Few flushes ever wait.
     private Segment? _head;
     private Segment? _tail;
     private int _headOffset;
     private long _length;
-    private long _owed;
     private ReadOnlySequence<byte> _caller;
     private bool _broken;
 
-    internal ConnectionWriter(Connection connection) => _connection = connection;
-
-    /// <summary>Bytes that <see cref="FlushSoonAsync"/> takes over at most; more are sent at once.</summary>
-    public const int OwedBytesMax = BufferPool.SmallBytes;
+    internal ConnectionWriter()
+    {
+    }
 
     /// <summary>A flush is waiting for the peer.</summary>
     public bool IsWaiting => _wait is { IsPending: true };
@@ -40,15 +38,24 @@ public sealed class ConnectionWriter : PipeWriter
     /// <summary>Bytes are here that were written and not flushed, or that a canceled flush left.</summary>
     public bool HasBytes => _length > _owed;
 
-    /// <summary>Bytes are here that a flush took over and that are not with the system yet. Who wants to end the
-    /// connection flushes once more first: an end does not wait for a peer that is slow.</summary>
-    public bool IsOwing => _owed > 0;
-
-    /// <summary>The peer did not take what is owed, and no flush waits for it.</summary>
-    internal bool IsStuck { get; private set; }
-
     /// <summary>Bytes, here or with the caller of a flush, that the peer was to get and did not.</summary>
     internal bool HasUnsent => _length > 0 || !_caller.IsEmpty;
+
+    /// <summary>Links those that nobody uses.</summary>
+    internal ConnectionWriter? NextFree;
+
+    /// <summary>Nothing is here that would be missed.</summary>
+    internal bool IsUnused => _head is null && _caller.IsEmpty && !_broken && !IsWaiting;
+
+    /// <summary>It is the connection's from here on.</summary>
+    internal void Join(Connection connection, bool isBroken)
+    {
+        _connection = connection;
+        _broken = isBroken;
+    }
+
+    /// <summary>It is nobody's from here on.</summary>
+    internal void Part() => _connection = null!;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -111,23 +118,6 @@ public sealed class ConnectionWriter : PipeWriter
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
         await SendAsync();
-
-    /// <summary>As <see cref="SendAsync"/>, but of little the sending may be left to the end of the lane's turn, where
-    /// the transport does that: it completes at once then, and what goes wrong is told by the next flush, and by the
-    /// read that waits. What the peer does not take then is waited for by the next flush, and bound by the write
-    /// deadline and the pace: a peer that lets them pass is cut.</summary>
-    public LaneTask<FlushResult> FlushSoonAsync()
-    {
-        _connection.Lane.AssertCurrent();
-        Debug.Assert(!IsWaiting, "a flush is under way already");
-        if (_length is 0 or > OwedBytesMax || _broken || !_connection.MayOwe)
-        {
-            return SendAsync();
-        }
-        _owed = _length;
-        _connection.Owe();
-        return new LaneTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: false));
-    }
 
     /// <summary>Copies <paramref name="source"/> behind what was written and sends both.</summary>
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source,
@@ -196,32 +186,6 @@ public sealed class ConnectionWriter : PipeWriter
         {
             _connection.NoteWriteWaitEnded();
             _wait!.CompleteInline(new FlushResult(isCanceled: false, _broken));
-        }
-    }
-
-    /// <summary>Sends what is owed, and nothing that was written since. Nobody else's code runs inside of it.</summary>
-    internal void SendOwed()
-    {
-        if (_owed == 0 || !_connection.Writable)
-        {
-            return;
-        }
-        bool isLeft = SendNow(owedOnly: true) == Connection.WouldBlock;
-        if (_broken)
-        {
-            _connection.TellOfBrokenSend();
-        }
-        else if (isLeft != IsStuck)
-        {
-            IsStuck = isLeft;
-            if (isLeft)
-            {
-                _connection.NoteWriteWait(goesOn: false);
-            }
-            else
-            {
-                _connection.NoteWriteWaitEnded();
-            }
         }
     }
 
@@ -305,19 +269,6 @@ public sealed class ConnectionWriter : PipeWriter
         int end = _tail!.Length;
         Segment last = owedOnly && _owed < _length ? OwedEnd(out end) : _tail;
         return new ReadOnlySequence<byte>(_head!, _headOffset, last, end);
-    }
-
-    /// <summary>Where the bytes that are owed end.</summary>
-    private Segment OwedEnd(out int index)
-    {
-        Segment segment = _head!;
-        long left = _headOffset + _owed;
-        for (; left > segment.Length; segment = segment.NextSegment!)
-        {
-            left -= segment.Length;
-        }
-        index = (int)left;
-        return segment;
     }
 
     private void Drop(long sent)

@@ -36,6 +36,7 @@ public abstract class Lane
         Memory = new LaneMemory(this);
         Buffers = new BufferPool(this);
         Deadlines = new DeadlineQueue();
+        Halves = new ConnectionHalves();
     }
 
     /// <summary>The lane whose thread this is; null on any other thread.</summary>
@@ -49,6 +50,8 @@ public abstract class Lane
     public LaneMemory Memory { get; }
 
     public DeadlineQueue Deadlines { get; }
+
+    internal ConnectionHalves Halves { get; }
 
     /// <summary>Milliseconds of a clock that never jumps, read once a turn.</summary>
     public long Now { get; private protected set; }

@@ -40,6 +40,8 @@ public sealed class NetAddress : IEquatable<NetAddress>
     /// <summary>IP address, or null.</summary>
     public IPAddress? Ip { get; private init; }
 
+    internal ReadOnlySpan<byte> IpBytes => IpOf(SocketAddress);
+
     public int Port { get; private init; }
 
     /// <summary>Path of a Unix socket or name inside the process, or null.</summary>
@@ -94,6 +96,21 @@ public sealed class NetAddress : IEquatable<NetAddress>
             _ => s_unnamed,
         };
     }
+
+    /// <summary>The IP address in what the kernel reported; of an IPv4 address in its IPv6 form (RFC 4291 section
+    /// 2.5.5.2) the IPv4 address, and nothing where there is none.</summary>
+    internal static ReadOnlySpan<byte> IpOf(ReadOnlySpan<byte> raw)
+    {
+        int family = raw.Length < 2 ? Linux.Libc.AfUnix : BinaryPrimitives.ReadUInt16LittleEndian(raw);
+        return family switch
+        {
+            Linux.Libc.AfInet => raw.Slice(4, 4),
+            Linux.Libc.AfInet6 => raw.Slice(8, 12).SequenceEqual(s_mapped) ? raw.Slice(20, 4) : raw.Slice(8, 16),
+            _ => default,
+        };
+    }
+
+    private static ReadOnlySpan<byte> s_mapped => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
 
     /// <summary>A client of a Unix socket: it has no name.</summary>
     private static readonly NetAddress s_unnamed = new(AddressKind.Unix, "unix:", []);

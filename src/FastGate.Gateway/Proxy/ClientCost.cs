@@ -9,7 +9,7 @@ namespace FastGate.Gateway.Proxy;
 internal static class ClientCost
 {
     /// <summary>Bytes of an idle client's connection in objects, measured.</summary>
-    public const int ObjectBytes = 2 * 1024;
+    public const int ObjectBytes = 1024;
 
     /// <summary>Bytes held for a client and for the exchange that is under way.</summary>
     public static long HeldBytes(Connection client, Exchange? exchange)
@@ -26,7 +26,7 @@ internal static class ClientCost
     /// <summary>Since when a client that has been waited for says nothing; <see cref="LaneTimer.Never"/> when something
     /// of it is here.</summary>
     public static long WaitingSince(Connection client, RequestWait wait) =>
-        client.Input is { IsWaiting: true, IsAhead: false } ? wait.Since : LaneTimer.Never;
+        client.IsWaitingForPeer ? wait.Since : LaneTimer.Never;
 
     /// <summary>Since when an exchange waits for a peer, its client or an upstream; <see cref="LaneTimer.Never"/> when
     /// it does not.</summary>
@@ -37,12 +37,14 @@ internal static class ClientCost
             return WaitOf(client);
         }
         // A body that is kept for another try is held for as long as the client lets wait for the rest of it.
-        bool keeps = exchange.Tries.KeptBytes > 0 && client.Input.IsWaiting;
-        long since = keeps ? client.Input.WaitingSince : WaitOf(client);
+        long since = exchange.Tries.KeptBytes > 0 && client.InputInUse is { IsWaiting: true } input
+            ? input.WaitingSince
+            : WaitOf(client);
         return Math.Min(since, Math.Min(WaitOf(exchange.Pooled), WaitOf(exchange.Second)));
     }
 
-    private static long BuffersOf(Connection connection) => connection.Input.HeldBytes + connection.Output.HeldBytes;
+    private static long BuffersOf(Connection connection) =>
+        (connection.InputInUse?.HeldBytes ?? 0) + (connection.OutputInUse?.HeldBytes ?? 0);
 
     private static long BuffersOf(PooledConnection? pooled) => pooled is null ? 0 : BuffersOf(pooled.Connection);
 
@@ -50,9 +52,9 @@ internal static class ClientCost
     /// used; <see cref="LaneTimer.Never"/> when it is neither.</summary>
     private static long WaitOf(Connection connection)
     {
-        long written = connection.Output.IsWaiting ? connection.Output.WaitingSince : LaneTimer.Never;
-        return connection.Input.IsWaiting && connection.Input.HasBytes && !connection.Input.IsAhead
-            ? Math.Min(written, connection.Input.WaitingSince)
+        long written = connection.OutputInUse is { IsWaiting: true } output ? output.WaitingSince : LaneTimer.Never;
+        return connection.InputInUse is { IsWaiting: true, HasBytes: true, IsAhead: false } input
+            ? Math.Min(written, input.WaitingSince)
             : written;
     }
 

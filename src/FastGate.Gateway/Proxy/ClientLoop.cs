@@ -10,8 +10,9 @@ using FastGate.Net.Time;
 namespace FastGate.Gateway.Proxy;
 
 /// <summary>A client's connection from its first byte to its last: one request after the other through the numbered
-/// phases. The only place that ends a client's connection.</summary>
-internal sealed class ClientLoop
+/// phases. The only place that ends a client's connection. While the connection rests it is all there is of it.
+/// </summary>
+internal sealed partial class ClientLoop : LaneWork
 {
     /// <summary>Exchanges of one connection in one turn of its lane; then the others have theirs.</summary>
     private const int ExchangesPerTurnMax = 16;
@@ -26,56 +27,68 @@ internal sealed class ClientLoop
     private int _servedInTurn;
     private int _pipelined;
     private RequestWait _wait = RequestWait.None;
-    /// <summary>It makes room, and has said nothing that an answer would be owed to.</summary>
-    private bool _isCutIdle;
-    private byte[]? _address;
+    private byte[]? _addressV6;
 
     public ClientLoop(GateLane lane, Connection client, int listener)
     {
         _lane = lane;
         _client = client;
         _listener = listener;
-        PeerIp = client.Remote.Ip is { } ip ? IpNumber.Of(ip) : null;
         PeerIsTrusted = PeerIp is { } address && lane.Table.TrustedProxies.Contains(address);
     }
 
-    internal ClientLoop? Next;
-    internal ClientLoop? Previous;
+    internal ClientLoop? NextClient;
+    internal ClientLoop? PreviousClient;
 
     /// <summary>Which listener it came through.</summary>
     public int Listener => _listener;
 
-    /// <summary>The peer's IP address as text, without its port; formatted once.</summary>
-    public ReadOnlySpan<byte> PeerAddress => _address ??= _client.Remote.Ip is { } ip
-        ? System.Text.Encoding.ASCII.GetBytes(ip.ToString())
-        : "unix"u8.ToArray();
+    /// <summary>The peer's IP address as text, without its port; good until the lane asks for another one's.</summary>
+    public ReadOnlySpan<byte> PeerAddress => _client.RemoteIp switch
+    {
+        { Length: 4 } v4 => _lane.PeerText.Of(v4),
+        { IsEmpty: true } => "unix"u8,
+        _ => _addressV6 ??= System.Text.Encoding.ASCII.GetBytes(_client.Remote.Ip!.ToString()),
+    };
 
     /// <summary>The peer's address; null behind a Unix socket.</summary>
-    public IpNumber? PeerIp { get; }
+    public IpNumber? PeerIp => _client.RemoteIp is { IsEmpty: false } ip ? IpNumber.Of(ip) : null;
 
     /// <summary>The peer's forwarding headers are believed.</summary>
     public bool PeerIsTrusted { get; }
 
-    /// <summary>Serves the connection to its end, one exchange after the other, phase by phase: the numbers are those
-    /// of the room's README. All in one method, whose state is the only one that a suspended exchange has for itself
-    /// beside the forwarder's. Whatever escapes is a bug of ours: it costs this connection only.</summary>
-    public async LaneTask RunAsync()
+    /// <summary>The connection was admitted.</summary>
+    public void Begin()
     {
         _lane.Add(this);
+        Run();
+    }
+
+    /// <summary>There is something to read, or the connection's end.</summary>
+    protected override void Run() => ServeAsync().Forget();
+
+    /// <summary>Serves the connection until it rests or to its end, one exchange after the other, phase by phase: the
+    /// numbers are those of the room's README. All in one method, whose state is the only one that a suspended exchange
+    /// has for itself beside the forwarder's. Whatever escapes is a bug of ours: it costs this connection only.
+    /// </summary>
+    private async LaneTask ServeAsync()
+    {
+        bool rests = false;
         try
         {
             do
             {
                 if (!_client.Input.TryRead(out ReadResult read))
                 {
-                    BeginIdle();
-                    read = await _client.Input.ReceiveAsync();
-                    _wait = RequestWait.None;
-                    if (read.IsCanceled && _client.Input.TryRead(out ReadResult late))
-                    {
-                        // It spoke in the very turn in which its time was up, or its place was wanted.
-                        read = late;
-                    }
+                    Rest();
+                    rests = true;
+                    return;
+                }
+                _wait = RequestWait.None;
+                if (read.IsCanceled && _client.Input.TryRead(out ReadResult late))
+                {
+                    // It spoke in the very turn in which its time was up, or its place was wanted.
+                    read = late;
                 }
                 if (!TryBegin(read))
                 {
@@ -112,9 +125,12 @@ internal sealed class ClientLoop
         }
         finally
         {
-            Release();
-            _client.Close();
-            _lane.Remove(this);
+            if (!rests)
+            {
+                Release();
+                _client.Close();
+                _lane.Remove(this);
+            }
         }
     }
 
@@ -142,12 +158,13 @@ internal sealed class ClientLoop
         exchange.Reason == Reason.None && exchange.Route!.Upstream is not null && !exchange.EndsHere;
 
     /// <summary>Nothing is here: the connection waits for its next request, or for its end.</summary>
-    private void BeginIdle()
+    private void Rest()
     {
         _pipelined = 0;
         _wait = new RequestWait(IsIdle: true, _lane.Lane.Now);
         _client.SetReadDeadline(
             _lane.Lane.Now + (_lane.IsDraining ? DrainSilenceMs : _lane.Table.Client.KeepAliveMs));
+        _client.Rest(this);
     }
 
     /// <summary>The first byte of a request begins an exchange. False when there was none.</summary>
@@ -323,51 +340,6 @@ internal sealed class ClientLoop
     {
         await _lane.Lane.Yield();
         return true;
-    }
-
-    /// <summary>The gate drains: a connection that waits for a request gets a second more.</summary>
-    public void BeginDrain()
-    {
-        if (_wait.IsIdle)
-        {
-            _client.SetReadDeadline(_lane.Lane.Now + DrainSilenceMs);
-        }
-    }
-
-    /// <summary>Since when it waits, holding something, for its client or for the upstream, in the lane's milliseconds;
-    /// <see cref="LaneTimer.Never"/> when it does not, as who asks for room himself.</summary>
-    public long WaitingSince =>
-        _wait.IsOn ? ClientCost.WaitingSince(_client, _wait) : ClientCost.WaitingSince(_client, _exchange);
-
-    /// <summary>Since when it waits for a request's first byte, with nothing owed to it, in the lane's milliseconds;
-    /// <see cref="LaneTimer.Never"/> when it does not.</summary>
-    public long IdleSince => IsIdle ? ClientCost.WaitingSince(_client, _wait) : LaneTimer.Never;
-
-    private bool IsIdle => _wait.IsIdle && !_client.Output.IsOwing;
-
-    /// <summary>Bytes of memory it takes.</summary>
-    public long HeldBytes => ClientCost.HeldBytes(_client, _exchange);
-
-    /// <summary>Memory is short, or connections are, and it waits: it ends, with 503 where nothing was answered
-    /// yet.</summary>
-    public void MakeRoom()
-    {
-        if (_wait.IsOn)
-        {
-            _isCutIdle = IsIdle;
-            _client.Input.CancelPendingRead();
-        }
-        else
-        {
-            _exchange?.CutShort(Reason.Overloaded);
-        }
-    }
-
-    /// <summary>The time for draining is over.</summary>
-    public void Cut()
-    {
-        _exchange?.CutShort(Reason.Draining);
-        _client.Abort();
     }
 
     /// <summary>After a bug: something may still run on the exchange, so it is never used again; its connection's

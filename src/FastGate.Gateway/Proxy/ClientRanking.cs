@@ -13,7 +13,7 @@ internal sealed class ClientRanking(GateLane lane)
     /// <summary>At most <paramref name="most"/>, the costliest on top.</summary>
     public Stack<ClientLoop> Costliest(int most, Func<ClientLoop, long> cost)
     {
-        for (ClientLoop? client = lane.FirstClient; client is not null; client = client.Next)
+        for (ClientLoop? client = lane.FirstClient; client is not null; client = client.NextClient)
         {
             long costs = cost(client);
             if (costs == Spared)

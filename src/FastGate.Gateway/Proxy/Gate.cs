@@ -215,6 +215,13 @@ public sealed class Gate
     internal void Accept(Connection client, int listener)
     {
         GateLane lane = _lanes[client.Lane.Index];
-        _ = TryAdmit(lane) ? new ClientLoop(lane, client, listener).RunAsync() : Farewell.RefuseAsync(lane, client);
+        if (TryAdmit(lane))
+        {
+            new ClientLoop(lane, client, listener).Begin();
+        }
+        else
+        {
+            Farewell.RefuseAsync(lane, client).Forget();
+        }
     }
 }

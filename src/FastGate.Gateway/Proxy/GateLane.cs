@@ -55,6 +55,8 @@ internal sealed class GateLane
 
     public DateField Date { get; }
 
+    public PeerText PeerText { get; } = new();
+
     /// <summary>For the trailer section being read: a lane reads one at a time. It keeps room for
     /// <see cref="HeaderTable.LinesKept"/> lines from one to the next.</summary>
     public HeaderTable Trailers { get; } = new();
@@ -63,7 +65,7 @@ internal sealed class GateLane
     /// promise another.</summary>
     public bool IsDraining => _gate.IsDraining;
 
-    /// <summary>The clients that live here, linked by <see cref="ClientLoop.Next"/>.</summary>
+    /// <summary>The clients that live here, linked by <see cref="ClientLoop.NextClient"/>.</summary>
     public ClientLoop? FirstClient { get; private set; }
 
     /// <summary>Connections over the limit that are being told so.</summary>
@@ -71,10 +73,10 @@ internal sealed class GateLane
 
     public void Add(ClientLoop client)
     {
-        client.Next = FirstClient;
+        client.NextClient = FirstClient;
         if (FirstClient is not null)
         {
-            FirstClient.Previous = client;
+            FirstClient.PreviousClient = client;
         }
         FirstClient = client;
         Lane.Memory.Take(ClientCost.ObjectBytes);
@@ -83,17 +85,17 @@ internal sealed class GateLane
 
     public void Remove(ClientLoop client)
     {
-        if (client.Previous is not null)
+        if (client.PreviousClient is not null)
         {
-            client.Previous.Next = client.Next;
+            client.PreviousClient.NextClient = client.NextClient;
         }
         else
         {
-            FirstClient = client.Next;
+            FirstClient = client.NextClient;
         }
-        if (client.Next is not null)
+        if (client.NextClient is not null)
         {
-            client.Next.Previous = client.Previous;
+            client.NextClient.PreviousClient = client.PreviousClient;
         }
         Lane.Memory.Give(ClientCost.ObjectBytes);
         Stats.ClientClosed(client.Listener);
@@ -103,7 +105,7 @@ internal sealed class GateLane
     /// <summary>The gate drains: connections that are silent are closed soon.</summary>
     public void BeginDrain()
     {
-        for (ClientLoop? client = FirstClient; client is not null; client = client.Next)
+        for (ClientLoop? client = FirstClient; client is not null; client = client.NextClient)
         {
             client.BeginDrain();
         }
@@ -115,7 +117,7 @@ internal sealed class GateLane
         ClientLoop? client = FirstClient;
         while (client is not null)
         {
-            ClientLoop? next = client.Next;
+            ClientLoop? next = client.NextClient;
             client.Cut();
             client = next;
         }

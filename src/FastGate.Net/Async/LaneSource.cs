@@ -42,6 +42,9 @@ public class LaneSource<T> : LaneTaskSource<T>
 
     internal override void OnCompleted(LaneWork waiter, short version) => _wait.OnCompleted(waiter, version);
 
+    /// <summary>Its owner begins anew when he likes.</summary>
+    internal override void Forget(short version) => WaitCore.Require(version == _wait.Version);
+
     internal override T TakeResult(short version)
     {
         _wait.Take(version);

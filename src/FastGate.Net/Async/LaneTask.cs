@@ -29,6 +29,10 @@ public readonly struct LaneTask<TResult>
     /// <summary>For who waits for several at once. Called on the lane.</summary>
     public async Task<TResult> AsTask() => await this;
 
+    /// <summary>Nobody waits for it: what the method waits in is used again when it ends. What it fails with is thrown
+    /// where it fails, into the lane.</summary>
+    public void Forget() => _source?.Forget(_version);
+
     internal TResult GetResult() => _source is { } source ? source.TakeResult(_version) : _result;
 
     internal void OnCompleted(LaneWork waiter)
@@ -59,6 +63,9 @@ public readonly struct LaneTask
 
     /// <inheritdoc cref="LaneTask{TResult}.AsTask"/>
     public async Task AsTask() => await this;
+
+    /// <inheritdoc cref="LaneTask{TResult}.Forget"/>
+    public void Forget() => _task.Forget();
 
     internal void GetResult() => _task.GetResult();
 
@@ -114,6 +121,9 @@ public abstract class LaneTaskSource<TResult> : LaneWork
 
     /// <summary>Not before it was asked whether it is completed.</summary>
     internal abstract void OnCompleted(LaneWork waiter, short version);
+
+    /// <summary>The result is taken when it is there, by nobody.</summary>
+    internal abstract void Forget(short version);
 
     /// <summary>Gives the result, or throws what it failed with; it may be used again then.</summary>
     internal abstract TResult TakeResult(short version);

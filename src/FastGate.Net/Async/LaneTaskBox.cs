@@ -12,6 +12,7 @@ internal abstract class LaneTaskBox<TResult> : LaneTaskSource<TResult>
     private ExceptionDispatchInfo? _failure;
     private TResult _result = default!;
     private bool _completed;
+    private bool _isForgotten;
 
     public short Version { get; private set; }
 
@@ -54,6 +55,11 @@ internal abstract class LaneTaskBox<TResult> : LaneTaskSource<TResult>
             _waiter = null;
             waiter.Run();
         }
+        else if (_isForgotten)
+        {
+            _isForgotten = false;
+            TakeResult(Version);
+        }
     }
 
     internal override bool IsCompleted(short version)
@@ -71,6 +77,17 @@ internal abstract class LaneTaskBox<TResult> : LaneTaskSource<TResult>
             return;
         }
         _waiter = waiter;
+    }
+
+    internal override void Forget(short version)
+    {
+        WaitCore.Require(version == Version && _waiter is null);
+        if (_completed)
+        {
+            TakeResult(version);
+            return;
+        }
+        _isForgotten = true;
     }
 
     internal override TResult TakeResult(short version)

@@ -34,7 +34,7 @@ internal sealed unsafe partial class EpollLane
                 uint flags = EpollEvent.Flags(one);
                 if ((flags & Libc.EpollIn) != 0 && (flags & ~Plain) == 0 && data != WakeData
                     && _slots[(int)(uint)data] is { Target: SocketConnection connection } slot
-                    && slot.Generation == (uint)(data >> 32) && connection.Input.TryReceiveAhead())
+                    && slot.Generation == (uint)(data >> 32) && connection.TryReceiveAhead())
                 {
                     EpollEvent.Set(one, flags & Libc.EpollOut, data);
                 }
@@ -70,7 +70,7 @@ internal sealed unsafe partial class EpollLane
         }
         if (left > 1 && TargetOf(one + EpollEvent.Bytes) is SocketConnection next)
         {
-            Fetch(next.Input, ReaderLines);
+            Fetch(next.InputInUse, ReaderLines);
         }
     }
 
@@ -80,14 +80,14 @@ internal sealed unsafe partial class EpollLane
         if (left > 3 && TargetOf(one + (3 * EpollEvent.Bytes)) is SocketConnection third)
         {
             Fetch(third, ConnectionLines);
-            Fetch(third.Input, ReaderLines);
+            Fetch(third.InputInUse, ReaderLines);
         }
         if (left > 2 && TargetOf(one + (2 * EpollEvent.Bytes)) is SocketConnection second)
         {
-            Fetch(second.Output, WriterLines);
-            Fetch(second.Input.Waiter, WaiterLines);
+            Fetch(second.OutputInUse, WriterLines);
+            Fetch(second.Waiter, WaiterLines);
         }
-        if (left > 1 && TargetOf(one + EpollEvent.Bytes) is SocketConnection { Input.Waiter: { } waiter })
+        if (left > 1 && TargetOf(one + EpollEvent.Bytes) is SocketConnection { Waiter: { } waiter })
         {
             Fetch(waiter.Waiter, WaiterLines);
         }

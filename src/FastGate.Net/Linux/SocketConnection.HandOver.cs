@@ -10,8 +10,8 @@ internal sealed partial class SocketConnection
     {
         Lane.AssertCurrent();
         Debug.Assert(!_counted && _connecting is null, "only a quiet upstream connection is handed over");
-        Output.SendOwed();
-        if (Output.IsOwing)
+        OutputInUse?.SendOwed();
+        if (OutputInUse is { IsOwing: true })
         {
             // Its buffers cannot go along, and a peer that does not take that little is no use to anybody.
             Abort();

@@ -97,7 +97,8 @@ internal sealed unsafe partial class SocketConnection
     public void PayOwed()
     {
         _owingPlace = -1;
-        Output.SendOwed();
+        OutputInUse!.SendOwed();
+        OnOwedSent();
     }
 
     private void Unowe()

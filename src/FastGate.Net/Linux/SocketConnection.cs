@@ -13,7 +13,6 @@ internal sealed unsafe partial class SocketConnection : Connection
 
     private readonly NetAddress? _remote;
     private readonly RawAddress _rawRemote;
-    private NetAddress? _remoteCached;
     private int _fd;
     private int _slot = -1;
     private bool _hangup;
@@ -34,8 +33,11 @@ internal sealed unsafe partial class SocketConnection : Connection
         _remote = remote;
     }
 
-    public override NetAddress Remote =>
-        _remote ?? (_remoteCached ??= NetAddress.FromSocketAddress(_rawRemote.Bytes));
+    /// <summary>Of an accepted connection made anew each time: few ask, and thousands would keep it.</summary>
+    public override NetAddress Remote => _remote ?? NetAddress.FromSocketAddress(_rawRemote.Bytes);
+
+    public override ReadOnlySpan<byte> RemoteIp =>
+        _remote is { } remote ? remote.IpBytes : NetAddress.IpOf(_rawRemote.Bytes);
 
     private EpollLane EpollLane => Unsafe.As<EpollLane>(Lane);
 
@@ -80,7 +82,7 @@ internal sealed unsafe partial class SocketConnection : Connection
             TellWatchOfBreak();
             return;
         }
-        if ((flags & Libc.EpollErr) != 0 && !Input.IsWaiting)
+        if ((flags & Libc.EpollErr) != 0 && !IsAwaited)
         {
             // So that an idle connection knows its fault too. Looked for as a read does, which finds it at the end of
             // what is queued, and not behind a FIN that came first: a server that ends and then resets over what it did
@@ -194,8 +196,8 @@ internal sealed unsafe partial class SocketConnection : Connection
         }
         Lane.AssertCurrent();
         IsClosed = true;
-        Output.SendOwed();
-        if (_fd >= 0 && Output.HasUnsent)
+        OutputInUse?.SendOwed();
+        if (_fd >= 0 && OutputInUse is { HasUnsent: true })
         {
             // A FIN behind half an answer would make it look whole.
             ResetOnClose();

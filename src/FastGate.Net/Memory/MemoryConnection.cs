@@ -143,7 +143,7 @@ internal sealed class MemoryConnection : Connection
         Lane.AssertCurrent();
         // As a socket does: closing before the wire was read empty resets, otherwise it ends. And bytes that were to be
         // sent and were not must not look like an end.
-        if (!_inbound.IsEmpty || Output.HasUnsent)
+        if (!_inbound.IsEmpty || OutputInUse is { HasUnsent: true })
         {
             CutPeer();
         }

@@ -65,6 +65,10 @@ public sealed class TcpSoon() : SoonContract(new SocketBed());
 
 public sealed class UnixSoon() : SoonContract(new SocketBed(unix: true));
 
+public sealed class TcpRests() : RestContract(new SocketBed());
+
+public sealed class UnixRests() : RestContract(new SocketBed(unix: true));
+
 public sealed class TcpEnds() : EndContract(new SocketBed());
 
 public sealed class UnixEnds() : EndContract(new SocketBed(unix: true));

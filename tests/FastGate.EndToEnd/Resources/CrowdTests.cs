@@ -31,7 +31,7 @@ public sealed class CrowdTests
     private const int ObjectBytesMax = 32 * 1024;
 
     /// <summary>Of objects; one that waits holds no buffer.</summary>
-    private const int IdleBytesMax = 3 * 1024;
+    private const int IdleBytesMax = 3 * 512;
 
     private static readonly byte[] s_ask = "GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray();
 

@@ -79,7 +79,8 @@ public sealed class OwedRoomTests
             client.Send(Expect.Get);
             Expect.Await(() => gate.Gate.Stats.Sum().Requests == requests, "it waits for its client");
             // A turn later, when it was sent as far as it goes.
-            if (OnLane(gate, () => true) && OnLane(gate, () => taken.Output.IsOwing && taken.Input.IsWaiting))
+            if (OnLane(gate, () => true) && OnLane(gate, () =>
+                taken is { OutputInUse.IsOwing: true, IsWaitingForPeer: true }))
             {
                 return client;
             }

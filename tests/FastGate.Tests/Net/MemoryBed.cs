@@ -40,6 +40,8 @@ public sealed class MemoryRoundTrips() : RoundTripContract(new MemoryBed());
 
 public sealed class MemorySoon() : SoonContract(new MemoryBed());
 
+public sealed class MemoryRests() : RestContract(new MemoryBed());
+
 public sealed class MemoryEnds() : EndContract(new MemoryBed());
 
 public sealed class MemoryResets() : ResetContract(new MemoryBed());

@@ -42,11 +42,11 @@ public sealed class MemoryRoomTests
     [Fact]
     public void Who_idles_for_long_makes_room_before_one_that_has_just_come()
     {
-        Peer[] old = [.. Enumerable.Range(0, 200).Select(_ => _gate.Connect())];
+        Peer[] old = [.. Enumerable.Range(0, 400).Select(_ => _gate.Connect())];
         _gate.Advance(60_000);
         Peer[] young = [.. Enumerable.Range(0, 10).Select(_ => _gate.Connect())];
         Fill();
-        Assert.InRange(old.Count(peer => peer.Ended), (int)Spare / 2048, old.Length - 1);
+        Assert.InRange(old.Count(peer => peer.Ended), (int)Spare / ClientCost.ObjectBytes, old.Length - 1);
         Assert.All(young, peer => Assert.False(peer.Ended));
         GiveBack();
         _gate.Dispose();

@@ -56,6 +56,36 @@ public sealed class LaneTaskMethodBuilderTests
     }
 
     [Fact]
+    public void What_nobody_waits_for_is_used_again_when_it_has_ended()
+    {
+        const int Rounds = 1_000;
+        Run(1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(Rounds);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Run(int rounds)
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                LaneTask<int> task = AddTwiceAsync(_waits[0].Begin(), 2);
+                task.Forget();
+                _waits[0].CompleteInline(i);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_nobody_waits_for_throws_where_it_fails()
+    {
+        ThrowAsync(_waits[0].Begin(), "late").Forget();
+        Assert.Equal("late", Assert.Throws<InvalidOperationException>(() => _waits[0].CompleteInline(1)).Message);
+        Assert.Equal("early", Assert.Throws<InvalidOperationException>(
+            () => ThrowAsync(new LaneTask<int>(1), "early").Forget()).Message);
+        Assert.Equal(3, Result(AddAsync(new LaneTask<int>(1), 2)));
+    }
+
+    [Fact]
     public void Many_suspended_at_once_keep_their_own_state()
     {
         LaneTask<int>[] tasks = [.. _waits.Select((wait, i) => AddTwiceAsync(wait.Begin(), i))];
