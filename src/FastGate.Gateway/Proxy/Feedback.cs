@@ -26,7 +26,7 @@ internal static class Feedback
             502 or 503 or 504 => Outcome.Unavailable,
             >= 500 => Outcome.ServerError,
             _ => Outcome.Answered,
-        });
+        }, pooled.RentedAt);
         // One whose first try failed had no second copy to expect, and how long the next one took says nothing of that.
         if (exchange.Route!.Retry.HedgePercent > 0 && Hedge.MayBeSentTwice(exchange.Request) && took >= 0
             && !RetryRule.IsFailure(exchange.Response.Status)
@@ -38,8 +38,9 @@ internal static class Feedback
     }
 
     /// <summary>Another server was faster: this one was given up, or had failed by then.</summary>
-    public static void Lost(Server server, Lane lane, long sentAt, Outcome outcome)
+    public static void Lost(PooledConnection pooled, Lane lane, long sentAt, Outcome outcome)
     {
+        Server server = pooled.Server;
         long took = Microseconds(sentAt, Stopwatch.GetTimestamp());
         if (outcome == Outcome.Unavailable)
         {
@@ -49,19 +50,20 @@ internal static class Feedback
         {
             server.Stats.Failed(lane.Index, isError: outcome == Outcome.Failed);
         }
-        server.Finished(lane, took, outcome);
+        server.Finished(lane, took, outcome, pooled.RentedAt);
     }
 
     /// <summary>No answer came, or the rest of one is missing; why is noted in the exchange.</summary>
-    public static void Failed(Exchange exchange, Server server, Lane lane)
+    public static void Failed(Exchange exchange, PooledConnection pooled, Lane lane)
     {
+        Server server = pooled.Server;
         Count(exchange, server, lane);
         long waited = exchange.SentAt == 0 ? -1 : Microseconds(exchange.SentAt, Stopwatch.GetTimestamp());
         if (exchange.TimedOut || exchange.Reason == Reason.ClientClosed)
         {
             if (exchange.AnsweredAt == 0)
             {
-                server.Finished(lane, waited, Outcome.Abandoned);
+                server.Finished(lane, waited, Outcome.Abandoned, pooled.RentedAt);
             }
         }
         else if (exchange.Reason == Reason.HttpProtocolError && RuleWords.IsLimit(exchange.Rule))
@@ -69,14 +71,15 @@ internal static class Feedback
             // Our bound and one URL's answer: with it a single client could have one server after the other ejected.
             if (exchange.AnsweredAt == 0)
             {
-                server.Finished(lane, waited, Outcome.ServerError);
+                server.Finished(lane, waited, Outcome.ServerError, pooled.RentedAt);
             }
         }
         else if (exchange.Reason is Reason.ConnectionTerminated or Reason.HttpProtocolError
             or Reason.HttpResponseIncomplete or Reason.HttpResponseTimeout or Reason.ConnectionReadTimeout)
         {
             bool hadHead = exchange.AnsweredAt != 0;
-            server.Finished(lane, hadHead ? -1 : waited, hadHead ? Outcome.Broken : Outcome.Failed);
+            server.Finished(
+                lane, hadHead ? -1 : waited, hadHead ? Outcome.Broken : Outcome.Failed, pooled.RentedAt);
         }
     }
 

@@ -105,7 +105,7 @@ internal static class Forwarder
                 }
                 if (!whole)
                 {
-                    Feedback.Failed(exchange, pooled.Server, lane.Lane);
+                    Feedback.Failed(exchange, pooled, lane.Lane);
                 }
                 return;
             }
@@ -118,7 +118,7 @@ internal static class Forwarder
             exchange.Fail(exchange.TimedOut ? Reason.HttpResponseTimeout
                 : sent.Reason() is not Reason.None and var reason ? reason
                 : Reason.ConnectionTerminated);
-            Feedback.Failed(exchange, pooled.Server, lane.Lane);
+            Feedback.Failed(exchange, pooled, lane.Lane);
         }
         while (await AgainAsync(exchange, lane, end));
     }

@@ -152,7 +152,7 @@ internal sealed class Hedge(Exchange exchange) : LaneTimer
                     // It would have taken longer still.
                     _ => Outcome.Abandoned,
                 };
-            Feedback.Lost(pooled.Server, _lane, side.SentAt, outcome);
+            Feedback.Lost(pooled, _lane, side.SentAt, outcome);
             if (outcome != Outcome.Abandoned)
             {
                 exchange.Wait.Tried.Add(pooled.Server);

@@ -240,6 +240,7 @@ public sealed class ConnectionPool
     private Rental Activate(PooledConnection pooled)
     {
         pooled.Connection.Watch(null);
+        pooled.RentedAt = Lane.Now;
         CountActive(pooled.Server, 1);
         return new Rental(pooled, Reason.None);
     }
@@ -258,6 +259,7 @@ public sealed class ConnectionPool
         var pooled = new PooledConnection(this, server, connection);
         if (connection.Fault == ConnectionFault.None)
         {
+            pooled.RentedAt = Lane.Now;
             return new Rental(pooled, Reason.None);
         }
         Reason reason = connection.Fault switch
@@ -268,7 +270,7 @@ public sealed class ConnectionPool
         };
         if (connection.Fault is not (ConnectionFault.Exhausted or ConnectionFault.Aborted))
         {
-            server.Finished(Lane, (Lane.Now - from) * 1000, Outcome.Failed);
+            server.Finished(Lane, (Lane.Now - from) * 1000, Outcome.Failed, begunAt: from);
             server.Stats.Failed(Lane.Index, isError: true);
             wait.Tried.Add(server);
         }

@@ -25,6 +25,9 @@ public sealed class PooledConnection : ConnectionWatch
     /// connection.</summary>
     public bool IsReused { get; internal set; }
 
+    /// <summary>Since when the exchange has it whose it is now, in the lane's milliseconds.</summary>
+    internal long RentedAt { get; set; }
+
     /// <summary>When it is too old to be kept idle, in the lane's milliseconds.</summary>
     internal long IdleUntil { get; set; }
 

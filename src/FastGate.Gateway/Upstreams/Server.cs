@@ -202,10 +202,11 @@ public sealed class Server
     /// <param name="latencyUs">From the request sent to the head of the answer, or to the failure, in microseconds; -1
     /// where it tells nothing of the server.</param>
     /// <param name="outcome">What came of it.</param>
-    public void Finished(Lane lane, long latencyUs, Outcome outcome)
+    /// <param name="begunAt">Since when the exchange was with the server, in the lane's milliseconds.</param>
+    public void Finished(Lane lane, long latencyUs, Outcome outcome, long begunAt)
     {
         _upstream.Loads[lane.Index].Finished(Index, latencyUs, outcome, lane.Now);
-        _ejector?.Note(lane, Math.Max(0, latencyUs) / 1_000, outcome);
+        _ejector?.Note(lane, begunAt, outcome);
     }
 
     /// <summary>Checks that said it is down say no more so. On <paramref name="lane"/>.</summary>

@@ -39,23 +39,24 @@ internal sealed class Ejector
 
     /// <summary>An exchange knows what became of it. On its lane.</summary>
     /// <param name="lane">Where the exchange is.</param>
-    /// <param name="tookMs">How long it was with the server; 0 where that is not known.</param>
+    /// <param name="begunAt">Since when it was with the server, in the lane's milliseconds.</param>
     /// <param name="outcome">What came of it.</param>
-    public void Note(Lane lane, long tookMs, Outcome outcome)
+    public void Note(Lane lane, long begunAt, Outcome outcome)
     {
         if (outcome == Outcome.Abandoned || Volatile.Read(ref _isEjected) != 0)
         {
             return;
         }
         bool isFailure = outcome >= Outcome.Unavailable;
-        if (isFailure && lane.Now - tookMs < Volatile.Read(ref _freshFrom))
+        int era = Volatile.Read(ref _era);
+        if (isFailure && begunAt < Volatile.Read(ref _freshFrom))
         {
             // It was begun in an outage that is over, and tells of that.
             return;
         }
         // What broke off behind its head was counted when the head came.
         _upstream.Failures![lane.Index].Count(
-            _server.Index, outcome == Outcome.Broken ? 0 : 1, isFailure ? 1 : 0, Volatile.Read(ref _era), lane.Now);
+            _server.Index, outcome == Outcome.Broken ? 0 : 1, isFailure ? 1 : 0, era, lane.Now);
         if (!isFailure)
         {
             if (Volatile.Read(ref _inARow) != 0)
@@ -71,7 +72,7 @@ internal sealed class Ejector
         // Where as many are ejected as may be, nobody waits for the lock to be told so.
         if (reason is not null && _upstream.MayEject && Interlocked.Exchange(ref _isEjected, 1) == 0)
         {
-            _ = EjectAsync(lane, reason);
+            _ = EjectAsync(lane, reason, era);
         }
     }
 
@@ -81,12 +82,11 @@ internal sealed class Ejector
     /// longer. On any lane.</summary>
     public LaneTask RecoverAsync(Lane lane)
     {
-        if (Volatile.Read(ref _lasting) is { } ejection)
-        {
-            return ejection.TryVouch() ? EndAsync(ejection, lane, "check_passed") : default;
-        }
+        // First: who is about to eject sees that, or is seen here.
         Forget(lane.Now);
-        return default;
+        return Volatile.Read(ref _lasting) is { } ejection && ejection.TryVouch()
+            ? EndAsync(ejection, lane, "check_passed")
+            : default;
     }
 
     private bool IsRatioReached(long now)
@@ -104,7 +104,10 @@ internal sealed class Ejector
         return requests >= _options.RequestsMin && failures * 100L >= (long)requests * _options.RatioPercent;
     }
 
-    private async LaneTask EjectAsync(Lane lane, string reason)
+    /// <param name="lane">Whose clock ends it.</param>
+    /// <param name="reason">What is said of it.</param>
+    /// <param name="era">In which its failures were counted.</param>
+    private async LaneTask EjectAsync(Lane lane, string reason, int era)
     {
         if (!_upstream.TryTakeEjection())
         {
@@ -117,6 +120,13 @@ internal sealed class Ejector
         _times = isForgotten ? 1 : Math.Min(2 * _times, BaseTimesMax);
         long forMs = _times * _options.BaseMs;
         forMs += Random.Shared.NextInt64((forMs / JitterOf) + 1);
+        var ejection = new Ejection(this, lane, now + (timesBefore * _options.BaseMs), now + forMs);
+        // Before the state, which may take a while: checks that see the server well meanwhile are heard.
+        Interlocked.Exchange(ref _lasting, ejection);
+        if (Volatile.Read(ref _era) != era)
+        {
+            ejection.TryVouch();
+        }
         try
         {
             await _upstream.SetStateAsync(lane, _server, StateVoice.Ejection, ServerState.Ejected, reason);
@@ -126,10 +136,10 @@ internal sealed class Ejector
             // However far it came: what ends an ejection takes all of it back.
             lane.Escaped?.Invoke(bug);
         }
-        var ejection = new Ejection(this, lane, now + (timesBefore * _options.BaseMs), now + forMs);
-        // First, so that checks which end it as soon as they see it find it begun.
-        ejection.Begin();
-        Volatile.Write(ref _lasting, ejection);
+        finally
+        {
+            ejection.Begin();
+        }
     }
 
     private async LaneTask EndAsync(Ejection ejection, Lane lane, string reason)
@@ -150,7 +160,10 @@ internal sealed class Ejector
         {
             lane.Escaped?.Invoke(bug);
         }
-        Volatile.Write(ref _isEjected, 0);
+        finally
+        {
+            Volatile.Write(ref _isEjected, 0);
+        }
     }
 
     /// <summary>What led to one ejection must not lead to the next, nor must exchanges that were begun by
@@ -174,17 +187,24 @@ internal sealed class Ejector
 
         private int _state;
 
+        /// <summary>The server is left alone now, and its time runs; not to be ended before.</summary>
         public void Begin()
         {
-            _state = lane.Now >= checksFrom ? MayEnd : 0;
-            lane.Deadlines.Set(this, _state == MayEnd ? until : checksFrom);
+            if (lane.Now < checksFrom)
+            {
+                lane.Deadlines.Set(this, checksFrom);
+                return;
+            }
+            MayEndNow();
         }
 
         /// <summary>Checks say that it should be over. Any thread.</summary>
         /// <returns>Whether it is; else it is as soon as it may be.</returns>
         public bool TryVouch() => (Interlocked.Or(ref _state, IsVouched) & MayEnd) != 0;
 
-        protected override void OnDue()
+        protected override void OnDue() => MayEndNow();
+
+        private void MayEndNow()
         {
             int state = Interlocked.Or(ref _state, MayEnd);
             if (state == 0)

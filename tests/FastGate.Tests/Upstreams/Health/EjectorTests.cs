@@ -277,6 +277,76 @@ public sealed class EjectorTests : IDisposable
         Assert.Equal((ServerState.Ejected, 1), (_group.Servers[1].Status.State, _group.Set.Count));
     }
 
+    /// <summary>Nothing that is wrong with what is told of faults keeps a server out for ever.</summary>
+    [Fact]
+    public void An_ejection_of_which_not_even_the_fault_can_be_told_ends_like_any_other()
+    {
+        Build(new EjectOptions { Consecutive = 1 }, servers: 2);
+        _group.Log = new ProcessLog(LogLevel.Debug, new BrokenClock());
+        _transport.Lanes[0].Escaped = static _ => throw new InvalidOperationException();
+        foreach (int server in (ReadOnlySpan<int>)[0, 1, 0])
+        {
+            Tell(server, Outcome.Failed);
+            Assert.Equal((ServerState.Ejected, 1), (_group.Servers[server].Status.State, _group.Set.Count));
+            // Until checks may end it, and until it is over.
+            Advance(6_000);
+            Advance(14_000);
+            Assert.Equal((ServerState.Up, 2), (_group.Servers[server].Status.State, _group.Set.Count));
+        }
+    }
+
+    /// <summary>The state of a server of a large group is changed on another thread.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Checks_that_see_the_end_of_an_outage_while_its_ejection_begins_are_heard(int lane)
+    {
+        Build(new EjectOptions { Consecutive = 1, BaseMs = 3_600_000 }, servers: 100);
+        Tell(0, Outcome.Failed);
+        Recover(0, lane);
+        using var soon = new CancellationTokenSource(5_000);
+        while (StateOf(0) != (ServerState.Up, "check_passed"))
+        {
+            soon.Token.ThrowIfCancellationRequested();
+            _transport.RunUntilIdle();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>An operator's word is the strongest, and takes no other's back.</summary>
+    [Theory]
+    [InlineData(ServerState.Draining, false)]
+    [InlineData(ServerState.Down, false)]
+    [InlineData(ServerState.Draining, true)]
+    [InlineData(ServerState.Down, true)]
+    public void What_an_operator_says_of_an_ejected_server_holds_beside_it(ServerState said, bool byChecks)
+    {
+        Build(new EjectOptions { Consecutive = 1, BaseMs = 1_000 }, servers: 2);
+        Tell(0, Outcome.Failed);
+        Assert.False(Order(0, ServerState.Up));
+        Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(0));
+        Assert.True(Order(0, said));
+        Assert.Equal((said, "operator"), StateOf(0));
+        // Taken back while it lasts, it is ejected as before.
+        Assert.True(Order(0, ServerState.Up));
+        Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(0));
+        Assert.True(Order(0, said));
+        if (byChecks)
+        {
+            Recover(0);
+        }
+        else
+        {
+            Advance(1_200);
+        }
+        Assert.Equal((said, "operator", 1), (StateOf(0).State, StateOf(0).Reason, _group.Set.Count));
+        Assert.True(Order(0, ServerState.Up));
+        Assert.Equal((ServerState.Up, 2), (StateOf(0).State, _group.Set.Count));
+        // It counts for max no more.
+        Tell(1, Outcome.Failed);
+        Assert.Equal(ServerState.Ejected, StateOf(1).State);
+    }
+
     [Fact]
     public void Off_is_off()
     {
@@ -324,9 +394,12 @@ public sealed class EjectorTests : IDisposable
             for (int i = 0; i < times; i++)
             {
                 Lane here = _transport.Lanes[lane];
-                _group.Servers[server].Finished(here, tookMs * 1_000, outcome);
+                _group.Servers[server].Finished(here, tookMs * 1_000, outcome, here.Now - tookMs);
             }
         });
+
+    private bool Order(int server, ServerState state) =>
+        _group.Order(_group.Servers[server], state, weight: null, _transport.Lanes[0].Now);
 
     private void Recover(int server, int lane = 1) => _transport.On(lane, () =>
     {

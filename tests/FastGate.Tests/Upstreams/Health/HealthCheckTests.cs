@@ -207,7 +207,7 @@ public sealed class HealthCheckTests
         {
             for (int i = 0; i < 5; i++)
             {
-                ServerOf(gate).Finished(gate.Lane, 1_000, Outcome.Failed);
+                ServerOf(gate).Finished(gate.Lane, 1_000, Outcome.Failed, gate.Lane.Now);
             }
         });
         Assert.Equal((ServerState.Ejected, "consecutive_failures"), StateOf(gate));
