@@ -48,13 +48,15 @@ internal sealed class HashRing
     {
         var points = new ulong[_points.Length];
         int count = 0;
+        int owners = 0;
         foreach (ulong point in _points)
         {
             int place = places[(uint)point];
             points[count] = (point & ~(ulong)uint.MaxValue) | (uint)place;
             count += place >= 0 ? 1 : 0;
+            owners = Math.Max(owners, place + 1);
         }
-        return new HashSlots(points.AsSpan(0, count));
+        return new HashSlots(points.AsSpan(0, count), owners);
     }
 
     /// <summary>The same in every process: FNV-1a.</summary>

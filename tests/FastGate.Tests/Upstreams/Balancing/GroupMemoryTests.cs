@@ -24,4 +24,26 @@ public sealed class GroupMemoryTests
         GC.KeepAlive(groups);
         GC.KeepAlive(large);
     }
+
+    [Fact]
+    public void A_small_group_that_hashes_is_small()
+    {
+        Assert.InRange(BytesOf(Balance.Hash) - BytesOf(Balance.P2c), 1, 16 * 1024);
+
+        static long BytesOf(Balance balance)
+        {
+            var transport = new MemoryTransport(2);
+            long before = GC.GetTotalMemory(forceFullCollection: true);
+            Upstream[] groups = [.. Enumerable.Range(0, 1_000).Select(i => new Upstream(new UpstreamOptions
+            {
+                Name = "u",
+                Balance = balance,
+                Servers = [.. Enumerable.Range(1, 3).Select(
+                    n => new UpstreamServer(ChoiceBed.Address($"10.{i / 250}.{i % 250}.{n}:80")))],
+            }, transport))];
+            long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
+            GC.KeepAlive(groups);
+            return bytes / groups.Length;
+        }
+    }
 }

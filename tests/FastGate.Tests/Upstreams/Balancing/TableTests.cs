@@ -160,10 +160,11 @@ public sealed class TableTests
         ChoiceBed.AssertShares(counts, Array.ConvertAll(weights, weight => weight / (double)weights.Sum()), 0.05);
     }
 
-    /// <summary>Beside a search through all points.</summary>
+    /// <summary>Beside a search through all points, in groups that keep runs of slots and such that keep every
+    /// slot.</summary>
     [Fact]
     public void A_stretch_of_keys_belongs_to_the_server_of_the_next_point() =>
-        Gen.Select(Gen.Int[1, 30], Gen.Int[0, 29], Gen.ULong.Array[50]).Sample((count, gone, keys) =>
+        Gen.Select(Gen.Int[1, 60], Gen.Int[0, 59], Gen.ULong.Array[50]).Sample((count, gone, keys) =>
         {
             var ring = new HashRing(Servers(count, static _ => 1));
             int without = count > 1 ? gone : -1;
@@ -186,6 +187,20 @@ public sealed class TableTests
     {
         HashSlots slots = new HashRing(Servers(count, static _ => 1)).SlotsOf([.. Enumerable.Range(0, count)]);
         Assert.Equal(count, Enumerable.Range(0, 1 << 16).Select(slot => slots[(ulong)slot << 48]).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData(3, 16)]
+    [InlineData(32, 150)]
+    [InlineData(100, 256)]
+    public void What_a_change_of_the_set_takes_is_bounded(int count, int wantedKiB)
+    {
+        var ring = new HashRing(Servers(count, static _ => 1));
+        int[] places = [.. Enumerable.Range(0, count)];
+        ring.SlotsOf(places);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        ring.SlotsOf(places);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, wantedKiB * 1024);
     }
 
     /// <summary>Where a full server's keys go next: to all others, by their weight.</summary>
