@@ -82,7 +82,7 @@ public class BalancerBench
     private void Change(Server server, int change)
     {
         _group.Loads[Lane].Count(server.Index, change);
-        _balancer.LoadChanged(server);
+        _balancer.LoadChanged(server, change);
     }
 
     private static ServerAddress AddressOf(int index) =>

@@ -248,7 +248,7 @@ public sealed class ConnectionPool
     private void CountActive(Server server, int change)
     {
         _load.Count(server.Index, change);
-        _balancer.LoadChanged(server);
+        _balancer.LoadChanged(server, change);
     }
 
     private async LaneTask<Rental> DialAsync(Server server, long connectMs, PoolWait wait)

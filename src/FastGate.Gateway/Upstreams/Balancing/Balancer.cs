@@ -69,7 +69,9 @@ internal abstract class Balancer
     }
 
     /// <summary>This lane counted an exchange in or out.</summary>
-    public virtual void LoadChanged(Server server)
+    /// <param name="server">Where it is or was.</param>
+    /// <param name="change">1 or -1.</param>
+    public virtual void LoadChanged(Server server, int change)
     {
     }
 

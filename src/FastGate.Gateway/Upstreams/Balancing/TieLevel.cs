@@ -4,8 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace FastGate.Gateway.Upstreams.Balancing;
 
-/// <summary>One level of a <see cref="TieTree"/>: groups of 128 numbers. They are kept as the bits of floats, which are
-/// in the same order where none is negative.</summary>
+/// <summary>One level of a <see cref="TieTree"/>: groups of 128 numbers.</summary>
 internal abstract class TieLevel
 {
     protected const int GroupBits = 7;
@@ -13,17 +12,20 @@ internal abstract class TieLevel
     /// <summary>A row is two vectors, so that a group has few rows.</summary>
     protected const int Columns = 16;
 
+    /// <summary>Numbers come in quarters of a group, for each of which there are the same few instructions.</summary>
+    protected const int Quarter = 1 << (GroupBits - 2);
+
     private readonly bool[] _isChanged;
     private readonly int[] _changed;
     private int _changes;
 
     protected TieLevel(int count)
     {
-        // What fills the last row up is larger than any number, and weighs nothing.
-        int length = (count + Columns - 1) & -Columns;
+        // What fills the last quarter up is larger than any number, and weighs nothing.
+        int length = (count + Quarter - 1) & -Quarter;
         Values = new int[length];
         Array.Fill(Values, int.MaxValue);
-        Array.Fill(Values, BitConverter.SingleToInt32Bits(float.PositiveInfinity), 0, count);
+        Array.Fill(Values, TieTree.Most, 0, count);
         Groups = ((length - 1) >> GroupBits) + 1;
         HasParents = Groups > 1;
         _isChanged = new bool[Groups];
@@ -43,6 +45,12 @@ internal abstract class TieLevel
     public void Set(int at, int value)
     {
         Values[at] = value;
+        Change(at);
+    }
+
+    public void Add(int at, int change)
+    {
+        Values[at] += change;
         Change(at);
     }
 
@@ -66,11 +74,13 @@ internal abstract class TieLevel
         ref int values = ref MemoryMarshal.GetArrayDataReference(Values);
         var one = Vector256.Create(int.MaxValue);
         Vector256<int> other = one;
-        int end = EndOf(group);
-        for (int i = group << GroupBits; i < end; i += Columns)
+        uint end = (uint)EndOf(group);
+        for (uint i = (uint)group << GroupBits; i < end; i += Quarter)
         {
-            one = Vector256.Min(one, Vector256.LoadUnsafe(ref values, (uint)i));
-            other = Vector256.Min(other, Vector256.LoadUnsafe(ref values, (uint)i + 8));
+            one = Vector256.Min(one, Vector256.LoadUnsafe(ref values, i));
+            other = Vector256.Min(other, Vector256.LoadUnsafe(ref values, i + 8));
+            one = Vector256.Min(one, Vector256.LoadUnsafe(ref values, i + 16));
+            other = Vector256.Min(other, Vector256.LoadUnsafe(ref values, i + 24));
         }
         one = Vector256.Min(one, other);
         one = Vector256.Min(one, Vector256.Shuffle(one, Vector256.Create(4, 5, 6, 7, 0, 1, 2, 3)));

@@ -24,6 +24,8 @@ internal sealed class TieNumbers : TieLevel
     /// <summary>By group: planes that are not empty.</summary>
     private readonly uint[] _bits;
 
+    private readonly Plane[] _drawn = new Plane[WeightBits];
+
     public TieNumbers(int count)
         : base(count)
     {
@@ -61,21 +63,28 @@ internal sealed class TieNumbers : TieLevel
     {
         Marks equal = EqualTo(group, least);
         ref Marks planes = ref _planes[group * WeightBits];
-        uint bits = _bits[group];
-        int drawn = (int)(((ulong)random * (uint)WorthOf(equal, ref planes, bits)) >> 32);
-        // The last plane that does not begin behind what was drawn. No branch depends on chance.
+        ref Plane first = ref MemoryMarshal.GetArrayDataReference(_drawn);
         int sum = 0;
-        int start = 0;
-        int drawnBit = 0;
-        for (uint left = bits; left != 0; left &= left - 1)
+        nuint count = 0;
+        for (uint left = _bits[group]; left != 0; left &= left - 1)
         {
             int bit = BitOperations.TrailingZeroCount(left);
-            int isBefore = (sum - drawn - 1) >> 31;
-            start ^= (start ^ sum) & isBefore;
-            drawnBit ^= (drawnBit ^ bit) & isBefore;
+            ref Plane plane = ref Unsafe.Add(ref first, count);
+            plane.Start = sum;
+            plane.Bit = bit;
             sum += (equal & Unsafe.Add(ref planes, bit)).Count << bit;
+            count++;
         }
-        return (group << GroupBits) + (equal & Unsafe.Add(ref planes, drawnBit)).Find((drawn - start) >> drawnBit);
+        int drawn = (int)(((ulong)random * (uint)sum) >> 32);
+        // The last that does not begin behind what was drawn. No branch depends on chance.
+        nint at = -1;
+        for (nuint i = 0; i < count; i++)
+        {
+            at += (drawn - Unsafe.Add(ref first, i).Start) >= 0 ? 1 : 0;
+        }
+        Plane taken = Unsafe.Add(ref first, at);
+        return (group << GroupBits)
+            + (equal & Unsafe.Add(ref planes, taken.Bit)).Find((drawn - taken.Start) >> taken.Bit);
     }
 
     protected override int WeightOf(int group, Vector256<int> least) =>
@@ -97,29 +106,50 @@ internal sealed class TieNumbers : TieLevel
     private Marks EqualTo(int group, Vector256<int> least)
     {
         ref int values = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Values), group << GroupBits);
-        int end = EndOf(group) - (group << GroupBits);
-        int endLow = Math.Min(end, Half);
+        int count = EndOf(group) - (group << GroupBits);
         Marks equal = default;
-        int i = 0;
-        for (; i < endLow; i += Columns)
+        equal.Low = QuarterOf(ref values, least);
+        if (count > Quarter)
         {
-            equal.Low |= RowOf(ref values, i, least) << i;
+            equal.Low |= (ulong)QuarterOf(ref Unsafe.Add(ref values, Quarter), least) << Quarter;
         }
-        for (; i < end; i += Columns)
+        if (count > Half)
         {
-            equal.High |= RowOf(ref values, i, least) << i;
+            equal.High = QuarterOf(ref Unsafe.Add(ref values, Half), least);
+        }
+        if (count > Half + Quarter)
+        {
+            equal.High |= (ulong)QuarterOf(ref Unsafe.Add(ref values, Half + Quarter), least) << Quarter;
         }
         return equal;
     }
 
+    /// <summary>Which of 32 numbers are equal to <paramref name="least"/>. Where that is possible they are made narrow
+    /// first, so that bits are taken once and not four times.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong RowOf(ref int values, int at, Vector256<int> least)
+    private static uint QuarterOf(ref int values, Vector256<int> least)
     {
-        uint one = Vector256.Equals(Vector256.LoadUnsafe(ref values, (uint)at), least)
-            .ExtractMostSignificantBits();
-        uint other = Vector256.Equals(Vector256.LoadUnsafe(ref values, (uint)at + 8), least)
-            .ExtractMostSignificantBits();
-        return one | (other << 8);
+        Vector256<int> a = Vector256.Equals(Vector256.LoadUnsafe(ref values), least);
+        Vector256<int> b = Vector256.Equals(Vector256.LoadUnsafe(ref values, 8), least);
+        Vector256<int> c = Vector256.Equals(Vector256.LoadUnsafe(ref values, 16), least);
+        Vector256<int> d = Vector256.Equals(Vector256.LoadUnsafe(ref values, 24), least);
+        if (Avx2.IsSupported)
+        {
+            // Four of each come first, then the other four.
+            Vector256<sbyte> all = Avx2.PackSignedSaturate(
+                Avx2.PackSignedSaturate(a, b), Avx2.PackSignedSaturate(c, d));
+            return Avx2.PermuteVar8x32(all.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7))
+                .AsByte().ExtractMostSignificantBits();
+        }
+        return a.ExtractMostSignificantBits() | (b.ExtractMostSignificantBits() << 8)
+            | (c.ExtractMostSignificantBits() << 16) | (d.ExtractMostSignificantBits() << 24);
+    }
+
+    /// <summary>A plane that was met in a draw: where what its bits are worth begins.</summary>
+    private struct Plane
+    {
+        public int Start;
+        public int Bit;
     }
 
     /// <summary>A bit for each number of a group.</summary>

@@ -9,7 +9,7 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 /// that.</summary>
 internal sealed class TieParents(int count) : TieLevel(count)
 {
-    private readonly int[] _weights = new int[(count + Columns - 1) & -Columns];
+    private readonly int[] _weights = new int[(count + Quarter - 1) & -Quarter];
 
     public void Weigh(int at, int weight)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace FastGate.Gateway.Upstreams.Balancing;
@@ -10,6 +11,9 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 /// are guessed wrong half of the time.</summary>
 internal sealed class TieTree
 {
+    /// <summary>The largest number there may be.</summary>
+    public const int Most = int.MaxValue - 1;
+
     private readonly TieNumbers _numbers;
 
     /// <summary>Of the numbers first, and last what is one group; empty where the numbers are.</summary>
@@ -28,8 +32,13 @@ internal sealed class TieTree
     }
 
     /// <param name="at">Which number.</param>
-    /// <param name="value">What it is now; not below 0.</param>
-    public void Set(int at, float value) => _numbers.Set(at, BitConverter.SingleToInt32Bits(value));
+    /// <param name="value">What it is now; at most <see cref="Most"/>.</param>
+    public void Set(int at, int value) => _numbers.Set(at, value);
+
+    /// <param name="at">Which number.</param>
+    /// <param name="change">How much more it is now, or less.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(int at, int change) => _numbers.Add(at, change);
 
     /// <param name="at">Which number.</param>
     /// <param name="weight">Its weight among its equals; above 0. All together weigh less than 2^31.</param>
@@ -38,10 +47,15 @@ internal sealed class TieTree
     public int Draw(ref SplitMix random)
     {
         TieParents[] parents = _parents;
-        if (parents.Length == 0)
-        {
-            return _numbers.Draw((uint)(random.Next() >> 32));
-        }
+        return parents.Length == 0
+            ? _numbers.Draw((uint)(random.Next() >> 32))
+            : DrawFromTop(parents, ref random);
+    }
+
+    /// <summary>Apart, so that a draw from one group saves nothing for it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int DrawFromTop(TieParents[] parents, ref SplitMix random)
+    {
         _numbers.Tell(parents[0]);
         for (int i = 1; i < parents.Length; i++)
         {

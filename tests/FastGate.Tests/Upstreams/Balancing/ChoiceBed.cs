@@ -67,7 +67,7 @@ internal sealed class ChoiceBed
     public void Count(Server server, int change, int lane = 0)
     {
         Group.Loads[lane].Count(server.Index, change);
-        _lanes[lane].LoadChanged(server);
+        _lanes[lane].LoadChanged(server, change);
     }
 
     public void Finished(Server server, double milliseconds, Outcome outcome = Outcome.Answered, int lane = 0) =>

@@ -105,8 +105,15 @@ public sealed class TableTests
                 }
                 foreach ((int at, int value, int weight) in changes)
                 {
+                    if (value % 2 == 0)
+                    {
+                        tree.Set(at % count, value);
+                    }
+                    else
+                    {
+                        tree.Add(at % count, value - values[at % count]);
+                    }
                     values[at % count] = value;
-                    tree.Set(at % count, value);
                     tree.Weigh(at % count, weight);
                     Assert.Equal(values.Min(), values[tree.Draw(ref random)]);
                 }
@@ -127,7 +134,7 @@ public sealed class TableTests
         for (int i = 0; i < count; i++)
         {
             tree.Weigh(i, 1 + (i % 5));
-            tree.Set(i, equals.Contains(i) ? 0.5f : 0.75f);
+            tree.Set(i, equals.Contains(i) ? 2 : 3);
         }
         var random = new SplitMix(9);
         int[] counts = new int[count];
