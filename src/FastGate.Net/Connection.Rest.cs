@@ -42,6 +42,10 @@ public abstract partial class Connection
         Lane.AssertCurrent();
         Debug.Assert(!IsAwaited && _input is not { HasResult: true }, "there is something to read");
         _wake = wake;
+        if (TakeReadOverdue())
+        {
+            Input.CancelPendingRead();
+        }
         GiveBackHalves();
     }
 

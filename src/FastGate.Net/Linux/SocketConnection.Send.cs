@@ -97,7 +97,8 @@ internal sealed unsafe partial class SocketConnection
     public void PayOwed()
     {
         _owingPlace = -1;
-        OutputInUse!.SendOwed();
+        // A later flush may have taken it along, and the writer have been given back since.
+        OutputInUse?.SendOwed();
         OnOwedSent();
     }
 

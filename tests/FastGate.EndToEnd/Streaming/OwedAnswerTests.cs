@@ -21,6 +21,19 @@ public sealed class OwedAnswerTests
         Assert.EndsWith("pong", first, StringComparison.Ordinal);
     }
 
+    /// <summary>The second answer is too much to be left to the end of the turn, and takes the first along.</summary>
+    [Fact]
+    public void A_connection_that_owes_nothing_more_when_the_turn_ends_goes_on()
+    {
+        using var gate = new GateOnLoopback(Responding(new string('x', Bytes)));
+        using Wire client = gate.Connect();
+        client.Send(Expect.Get + Expect.Get);
+        Assert.Equal(Bytes, client.ReadMessage().Body.Length);
+        Assert.Equal(Bytes, client.ReadMessage().Body.Length);
+        client.Send(Expect.Get);
+        Assert.Equal(Bytes, client.ReadMessage().Body.Length);
+    }
+
     [Fact]
     public void A_request_with_its_answers_around_an_upstream_keeps_the_order()
     {

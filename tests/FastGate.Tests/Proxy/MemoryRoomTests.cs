@@ -127,7 +127,7 @@ public sealed class MemoryRoomTests
             Peer peer = _gate.Connect();
             peer.Hold();
             peer.Send(Get);
-            if (_gate.Upstream[^1].Connection.BytesReceived > 0 && !_gate.Upstream[^1].Connection.Output.IsWaiting)
+            if (_gate.Upstream[^1].Connection is { BytesReceived: > 0, OutputInUse: not { IsWaiting: true } })
             {
                 _gate.Upstream[^1].Send("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
                 _gate.Upstream[^1].Send(new byte[200_000]);

@@ -146,6 +146,130 @@ public abstract class RestContract(TransportBed bed) : IDisposable
     });
 
     [Fact]
+    public void What_was_owed_and_went_with_a_later_flush_costs_nothing_at_rest() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        server.Output.Append("soon|"u8);
+        await server.Output.FlushSoonAsync();
+        server.Output.Append("now"u8);
+        await server.Output.SendAsync();
+        var sleeper = new Sleeper();
+        server.Rest(sleeper);
+        Assert.Null(server.OutputInUse);
+        await TransportBed.TurnAsync(lane);
+        Assert.Equal(ConnectionFault.None, server.Fault);
+        Assert.False(sleeper.IsWoken);
+        Assert.Equal("soon|now"u8.ToArray(), await client.ReadExactlyAsync(8));
+        await client.WriteAsync([1]);
+        await sleeper.WokenAsync();
+        Assert.Equal([1], await server.ReadExactlyAsync(1));
+    });
+
+    [Fact]
+    public void A_deadline_that_passed_before_it_rested_wakes_too() => bed.Run(async lane =>
+    {
+        var (_, server) = await bed.PairAsync(lane);
+        server.SetReadDeadline(lane.Now + 10);
+        await TransportBed.PassAsync(lane, 30);
+        var sleeper = new Sleeper();
+        server.Rest(sleeper);
+        await TransportBed.PassAsync(lane, 30);
+        Assert.True(sleeper.IsWoken);
+    });
+
+    [Fact]
+    public void Bytes_and_an_end_wake_once_and_come_in_order() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        var sleeper = new Sleeper();
+        server.Rest(sleeper);
+        await client.WriteAsync([1]);
+        client.EndOutput();
+        await sleeper.WokenAsync();
+        Assert.Equal([1], await server.ReadToEndAsync());
+        Assert.Equal(ConnectionFault.None, server.Fault);
+    });
+
+    [Fact]
+    public void Whatever_happens_in_one_turn_wakes_once() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        var sleeper = new Sleeper();
+        server.Rest(sleeper);
+        client.Abort();
+        server.Input.CancelPendingRead();
+        server.Input.CancelPendingRead();
+        server.SetReadDeadline(lane.Now);
+        server.Abort();
+        server.Close();
+        await sleeper.WokenAsync();
+        await TransportBed.PassAsync(lane, 20);
+        Assert.True(server.Input.TryRead(out var read));
+        Assert.True(read.IsCompleted);
+    });
+
+    [Fact]
+    public void What_the_peer_does_not_take_ends_by_its_deadline() => bed.Run(async lane =>
+    {
+        if (bed.Listener.Address.Kind == NetAddress.AddressKind.Memory)
+        {
+            return; // Nothing is owed there.
+        }
+        var (client, server) = await bed.PairAsync(lane);
+        await FillAsync(lane, server);
+        var sleeper = new Sleeper();
+        server.SetWriteDeadline(lane.Now + 20);
+        server.Rest(sleeper);
+        await TransportBed.TurnAsync(lane);
+        Assert.NotNull(server.OutputInUse);
+        await sleeper.WokenAsync();
+        Assert.Equal(ConnectionFault.TimedOut, server.Fault);
+        Assert.True(server.Input.TryRead(out var read) && read.IsCompleted);
+    });
+
+    [Fact]
+    public void What_the_peer_takes_late_goes_and_then_nothing_is_held() => bed.Run(async lane =>
+    {
+        if (bed.Listener.Address.Kind == NetAddress.AddressKind.Memory)
+        {
+            return; // Nothing is owed there.
+        }
+        var (client, server) = await bed.PairAsync(lane);
+        await FillAsync(lane, server);
+        var sleeper = new Sleeper();
+        server.Rest(sleeper);
+        await TransportBed.TurnAsync(lane);
+        ConnectionWriter writer = server.OutputInUse!;
+        int taken = 0;
+        while (server.OutputInUse is not null)
+        {
+            var read = await client.Input.ReadAsync();
+            taken += (int)read.Buffer.Length;
+            client.Input.AdvanceTo(read.Buffer.End);
+        }
+        Assert.False(sleeper.IsWoken);
+        Assert.False(writer.IsOwing);
+        await client.WriteAsync([1]);
+        await sleeper.WokenAsync();
+    });
+
+    [Fact]
+    public void A_send_that_fails_wakes() => bed.Run(async lane =>
+    {
+        var (client, server) = await bed.PairAsync(lane);
+        client.Abort();
+        server.Output.Append("too late"u8);
+        await server.Output.FlushSoonAsync();
+        var sleeper = new Sleeper();
+        if (!server.Input.TryRead(out _))
+        {
+            server.Rest(sleeper);
+            await sleeper.WokenAsync();
+        }
+        Assert.True(server.Input.TryRead(out var read) && read.IsCompleted);
+    });
+
+    [Fact]
     public void Its_reader_and_its_writer_serve_another_connection_with_nothing_left_in_them() => bed.Run(async lane =>
     {
         var (client, server) = await bed.PairAsync(lane);
@@ -199,6 +323,19 @@ public abstract class RestContract(TransportBed bed) : IDisposable
     {
         bed.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Until something is owed that the peer does not take.</summary>
+    private static async Task FillAsync(Lane lane, Connection server)
+    {
+        while (server.OutputInUse is not { IsOwing: true })
+        {
+            server.Output.Append(new byte[10_000]);
+            var flush = server.Output.FlushSoonAsync();
+            Assert.True(flush.IsCompleted);
+            await flush;
+            await TransportBed.TurnAsync(lane);
+        }
     }
 
     private sealed class Sleeper : LaneWork
