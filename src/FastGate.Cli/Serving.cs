@@ -17,6 +17,7 @@ internal sealed class Serving
 {
     private const PosixSignal UserSignal1 = (PosixSignal)10;
     private const int CutMs = 1_000;
+    private const int AdminNice = 10;
 
     private readonly GateConfig _config;
     private readonly Terminal _terminal;
@@ -66,8 +67,9 @@ internal sealed class Serving
         long descriptors = EpollTransport.RaiseDescriptorLimit();
         WarnOfLimits(descriptors);
         // The admin address outlives the gate's lanes, so that /readyz answers until the end. Where descriptors run out
-        // an operator comes before the crowd.
-        using var adminTransport = new EpollTransport(1) { LeavesSpare = false };
+        // an operator comes before the crowd; of the processor traffic gets its part first, or a page of a thousand
+        // groups asked for again and again would be felt.
+        using var adminTransport = new EpollTransport(1) { LeavesSpare = false, Nice = AdminNice };
         using var transport = new EpollTransport(workers);
         transport.Exhausted = SayExhausted;
         adminTransport.Exhausted = SayExhausted;

@@ -73,7 +73,7 @@ public sealed class AdminSite
             log.Warn("the admin address is bound beyond loopback without a token: only /healthz and /readyz are served",
                 ("address", site.Address.Text));
         }
-        lane.Post(new LaneAction(() => _ = site.AcceptAsync()));
+        lane.Post(new LaneAction(() => site.AcceptAsync().Forget()));
         return site;
     }
 
@@ -121,7 +121,7 @@ public sealed class AdminSite
     private async LaneTask AcceptAsync()
     {
         while (await _listener.AcceptAsync(_lane) is { } client)
-            _ = ServeAsync(client);
+            ServeAsync(client).Forget();
     }
 
     /// <summary>Whoever holds connections open and asks nothing must not keep a probe out: the one that has waited

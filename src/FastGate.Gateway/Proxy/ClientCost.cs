@@ -8,7 +8,8 @@ namespace FastGate.Gateway.Proxy;
 /// somebody is waited for. Who makes room looks at both.</summary>
 internal static class ClientCost
 {
-    /// <summary>Bytes of an idle client's connection in objects, measured.</summary>
+    /// <summary>Bytes of a client's connection in objects: half of it, measured, while it is idle, and with what it
+    /// takes from its lane while it is not.</summary>
     public const int ObjectBytes = 1024;
 
     /// <summary>Bytes held for a client and for the exchange that is under way.</summary>

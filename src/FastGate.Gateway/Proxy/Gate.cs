@@ -93,7 +93,7 @@ public sealed class Gate
             for (int i = 0; i < _listeners.Length; i++)
             {
                 int listener = i;
-                lane.Lane.Post(new LaneAction(() => _ = AcceptAsync(lane, listener)));
+                lane.Lane.Post(new LaneAction(() => AcceptAsync(lane, listener).Forget()));
             }
         }
         Resolver.Start(_table.Upstreams, _transport.Lanes[0], _log);
@@ -215,13 +215,22 @@ public sealed class Gate
     internal void Accept(Connection client, int listener)
     {
         GateLane lane = _lanes[client.Lane.Index];
-        if (TryAdmit(lane))
+        try
         {
-            new ClientLoop(lane, client, listener).Begin();
+            if (TryAdmit(lane))
+            {
+                new ClientLoop(lane, client, listener).Begin();
+            }
+            else
+            {
+                Farewell.RefuseAsync(lane, client).Forget();
+            }
         }
-        else
+        catch (Exception bug)
         {
-            Farewell.RefuseAsync(lane, client).Forget();
+            // It costs this connection; whoever comes next is accepted.
+            ReportBug(bug);
+            client.Abort();
         }
     }
 }

@@ -28,6 +28,7 @@ internal sealed unsafe partial class EpollLane : Lane
     private int _owingCount;
     private readonly Lock _wakeGate = new();
     private int* _errno;
+    private int _nice;
     private bool _started;
     private bool _ended;
 
@@ -52,8 +53,10 @@ internal sealed unsafe partial class EpollLane : Lane
     /// <summary>errno of the last call in cooperative mode on this thread.</summary>
     public int Errno => *_errno;
 
-    public void Start()
+    /// <param name="nice">How far its thread stands back behind others.</param>
+    public void Start(int nice)
     {
+        _nice = nice;
         _started = true;
         _thread.Start();
     }
@@ -298,6 +301,11 @@ internal sealed unsafe partial class EpollLane : Lane
     private void RunThread()
     {
         _errno = Libc.ErrnoLocation();
+        if (_nice > 0)
+        {
+            // To stand back needs no permission.
+            _ = Libc.SetPriority(0, 0, _nice);
+        }
         Run();
         for (int slot = 0; slot < _slotCount; slot++)
         {

@@ -30,7 +30,8 @@ internal static class CpuTime
         }
     }
 
-    private static long Ticks(int process)
+    /// <summary>Ticks used so far.</summary>
+    public static long Ticks(int process)
     {
         string stat = File.ReadAllText($"/proc/{process}/stat");
         // Behind the name, which may hold anything.

@@ -17,6 +17,11 @@ public sealed class OutageTests
 {
     private const int Kill = 9;
     private const int IntervalMs = 1_000;
+    private const int TickRequests = 3_000;
+    /// <summary>A request of an outage is tried twice, and each dial is a socket opened and closed.</summary>
+    private const int DialsOfAFailure = 4;
+    /// <summary>What the kernel counts by chance.</summary>
+    private const int TicksSpare = 10;
     private const string Ask = "GET /delay/4 HTTP/1.1\r\nHost: h\r\n\r\n";
 
     private static readonly double s_seconds = double.TryParse(
@@ -63,6 +68,13 @@ public sealed class OutageTests
         Assert.InRange(charged, 0, most);
     }
 
+    private static long TicksOf(GateProcess gate, Load load)
+    {
+        long before = CpuTime.Ticks(gate.Id);
+        load.Await(TickRequests);
+        return CpuTime.Ticks(gate.Id) - before;
+    }
+
     [Fact]
     public async Task Where_all_are_dead_the_answer_is_at_once_and_nothing_piles_up()
     {
@@ -73,9 +85,11 @@ public sealed class OutageTests
             $"{one.Address}\", \"{two.Address}",
             upstream: "health = { path = \"/healthz\", every = \"1s\", timeout = \"500ms\" }",
             rest: "[log]\naccess = \"off\"\n"), smallYouth: true);
+        long calm;
         using (var warm = new Load(gate.Port, clients: 8))
         {
             warm.Await(2_000);
+            calm = TicksOf(gate, warm);
             Assert.All(warm.End(), static each => Assert.True(each.IsFine));
         }
         (one.Mood, two.Mood) = (Mood.Refusing, Mood.Refusing);
@@ -87,7 +101,12 @@ public sealed class OutageTests
         long before = (await StatsAsync(gate)).Number("memory/rss_bytes");
         using (var load = new Load(gate.Port, clients: 8))
         {
-            load.Await(6_000);
+            long early = TicksOf(gate, load);
+            long late = TicksOf(gate, load);
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"10 ms of CPU for {TickRequests} requests: {calm} before it, {early} and then {late} in the outage");
+            Assert.InRange(late, 0, (early * 3 / 2) + TicksSpare);
+            Assert.InRange(late, 0, (calm * DialsOfAFailure) + TicksSpare);
             Asked[] asked = load.End();
             Assert.All(asked, static each => Assert.Equal(502, each.Status));
             double worst = asked.Max(static each => each.Ms);

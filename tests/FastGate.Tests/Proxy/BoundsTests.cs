@@ -174,7 +174,7 @@ public sealed class BoundsTests
         client.Send(Get);
         gate.Upstream[0].Send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n");
         gate.Upstream[0].Send(new byte[1_000_000]);
-        Assert.True(gate.Upstream[0].Connection.Output.IsWaiting);
+        Assert.True(gate.Upstream[0].Connection.OutputInUse is { IsWaiting: true });
         Assert.InRange(gate.Lane.Buffers.RentedBytes, 0, 2_000_000);
         gate.Advance(5_100);
         Assert.True(gate.Upstream[0].Ended);

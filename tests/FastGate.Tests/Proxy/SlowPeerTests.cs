@@ -241,7 +241,7 @@ public sealed class SlowPeerTests
         long now = 0;
         while (now < limitSeconds * 1_000L && !gate.Upstream[0].Ended)
         {
-            if (!gate.Upstream[0].Connection.Output.IsWaiting)
+            if (gate.Upstream[0].Connection.OutputInUse is not { IsWaiting: true })
             {
                 gate.Upstream[0].Send(new byte[100_000]);
             }
