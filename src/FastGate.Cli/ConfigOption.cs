@@ -27,6 +27,14 @@ internal static class ConfigOption
         return GateFile.Read(file ?? DefaultFile, surroundings);
     }
 
+    /// <summary>What is wrong, or worth a word, one line after the other.</summary>
+    public static string Text(Reading reading, Terminal terminal)
+    {
+        var text = new StringWriter();
+        new ProblemPrinter(text, reading.Files, terminal.HasColour).Print(reading.Problems);
+        return text.ToString().TrimEnd('\n');
+    }
+
     public static void Print(Reading reading, Terminal terminal) =>
         new ProblemPrinter(terminal.Error, reading.Files, terminal.HasColour).Print(reading.Problems);
 }

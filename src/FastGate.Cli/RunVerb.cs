@@ -40,8 +40,12 @@ internal static class RunVerb
     {
         if (ConfigOption.Read(file, offline: false, terminal) is not { } reading)
             return ExitCode.InvalidConfig;
-        ConfigOption.Print(reading, terminal);
-        return reading.Config is { } config ? Serving.Run(config, terminal) : ExitCode.InvalidConfig;
+        if (reading.Config is not { } config)
+        {
+            ConfigOption.Print(reading, terminal);
+            return ExitCode.InvalidConfig;
+        }
+        return Serving.Run(config, ConfigOption.Text(reading, terminal), terminal);
     }
 
     private static int RunForward(string listen, string to, Terminal terminal)
@@ -52,6 +56,6 @@ internal static class RunVerb
             return CommandLine.WrongUsage(terminal, $"--to: {error}");
         if (!GateConfig.TryForward(bind!, server!, out var config, out error))
             return CommandLine.WrongUsage(terminal, error);
-        return Serving.Run(config!, terminal);
+        return Serving.Run(config!, "", terminal);
     }
 }

@@ -17,33 +17,35 @@ internal sealed class Serving
 {
     private const PosixSignal UserSignal1 = (PosixSignal)10;
     private const int CutMs = 1_000;
-    private const int AdminNice = 10;
 
     private readonly GateConfig _config;
-    private readonly Terminal _terminal;
     private readonly LogWriter _logs;
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset _startedAt = DateTimeOffset.UtcNow;
     private readonly long _startedMs = (long)Stopwatch.GetElapsedTime(0).TotalMilliseconds;
     private int _signals;
 
-    private Serving(GateConfig config, Terminal terminal, LogWriter logs)
+    private Serving(GateConfig config, LogWriter logs)
     {
         _config = config;
-        _terminal = terminal;
         _logs = logs;
     }
 
     /// <param name="config">What to serve.</param>
+    /// <param name="warnings">What is to be said of it first; the log says it, which waits for nobody.</param>
     /// <param name="terminal">Where messages go until the log takes over.</param>
     /// <returns>The process's exit code.</returns>
-    public static int Run(GateConfig config, Terminal terminal)
+    public static int Run(GateConfig config, string warnings, Terminal terminal)
     {
         int workers = WorkersOf(config.Gate.Server);
         try
         {
             using var logs = new LogWriter(config.Gate.Log, workers);
-            return new Serving(config, terminal, logs).Run(workers);
+            if (warnings.Length > 0)
+            {
+                logs.Process.Print(warnings);
+            }
+            return new Serving(config, logs).Run(workers);
         }
         catch (IOException exception)
         {
@@ -67,9 +69,8 @@ internal sealed class Serving
         long descriptors = EpollTransport.RaiseDescriptorLimit();
         WarnOfLimits(descriptors);
         // The admin address outlives the gate's lanes, so that /readyz answers until the end. Where descriptors run out
-        // an operator comes before the crowd; of the processor traffic gets its part first, or a page of a thousand
-        // groups asked for again and again would be felt.
-        using var adminTransport = new EpollTransport(1) { LeavesSpare = false, Nice = AdminNice };
+        // an operator comes before the crowd.
+        using var adminTransport = new EpollTransport(1) { LeavesSpare = false };
         using var transport = new EpollTransport(workers);
         transport.Exhausted = SayExhausted;
         adminTransport.Exhausted = SayExhausted;
@@ -112,7 +113,8 @@ internal sealed class Serving
         }
         catch (BindException exception)
         {
-            _terminal.Say(exception.Message);
+            // Not past the log: signals are ours by now, and nobody may ever read what is written there.
+            _logs.Process.Print($"fastgate: {exception.Message}");
             return false;
         }
         if (admin is not null)

@@ -28,7 +28,6 @@ internal sealed unsafe partial class EpollLane : Lane
     private int _owingCount;
     private readonly Lock _wakeGate = new();
     private int* _errno;
-    private int _nice;
     private bool _started;
     private bool _ended;
 
@@ -53,10 +52,8 @@ internal sealed unsafe partial class EpollLane : Lane
     /// <summary>errno of the last call in cooperative mode on this thread.</summary>
     public int Errno => *_errno;
 
-    /// <param name="nice">How far its thread stands back behind others.</param>
-    public void Start(int nice)
+    public void Start()
     {
-        _nice = nice;
         _started = true;
         _thread.Start();
     }
@@ -301,11 +298,6 @@ internal sealed unsafe partial class EpollLane : Lane
     private void RunThread()
     {
         _errno = Libc.ErrnoLocation();
-        if (_nice > 0)
-        {
-            // To stand back needs no permission.
-            _ = Libc.SetPriority(0, 0, _nice);
-        }
         Run();
         for (int slot = 0; slot < _slotCount; slot++)
         {

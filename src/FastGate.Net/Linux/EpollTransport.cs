@@ -28,10 +28,6 @@ public sealed class EpollTransport : Transport
     /// forwarded: then they take the last one.</summary>
     public bool LeavesSpare { get; init; } = true;
 
-    /// <summary>How far its threads stand back behind others that want the processor: 0, not at all, to 19
-    /// (nice(2)).</summary>
-    public int Nice { get; init; }
-
     /// <summary>Memory listeners that <see cref="ConnectAsync"/> finds by name.</summary>
     public Memory.MemoryNames Names { get; } = new();
 
@@ -71,7 +67,7 @@ public sealed class EpollTransport : Transport
     {
         foreach (EpollLane lane in _lanes)
         {
-            lane.Start(Nice);
+            lane.Start();
         }
     }
 

@@ -183,10 +183,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "setrlimit", SetLastError = true)]
     public static partial int SetRLimit(int resource, ResourceLimit* limit);
 
-    /// <summary>Of the calling thread, with which 0 and id 0.</summary>
-    [LibraryImport(Name, EntryPoint = "setpriority")]
-    public static partial int SetPriority(int which, int id, int nice);
-
     [LibraryImport(Name, EntryPoint = "statx", SetLastError = true)]
     private static partial int StatX(int directory, byte* path, int flags, uint mask, byte* result);
 

@@ -12,26 +12,6 @@ public sealed class OperatorTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    /// <summary>In /proc/PID/task/TID/stat, behind the name (proc_pid_stat(5)).</summary>
-    private const int NiceField = 16;
-
-    [Fact]
-    public void Traffic_has_the_processor_before_who_reads_its_numbers()
-    {
-        using GateProcess gate = GateProcess.Serve(
-            _scratch, GateOnLoopback.To("127.0.0.1:1", rest: "[server]\nworkers = 2\n"));
-        Expect.Await(() => NiceOfLanes(gate.Id) is ["0", "0", "10"], "all of them stand alike");
-    }
-
-    private static string[] NiceOfLanes(int process) =>
-    [
-        .. Directory.GetDirectories($"/proc/{process}/task")
-            .Where(static task => File.ReadAllText($"{task}/comm").StartsWith("lane ", StringComparison.Ordinal))
-            .Select(static task => File.ReadAllText($"{task}/stat"))
-            .Select(static stat => stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[NiceField])
-            .Order(),
-    ];
-
     [Fact]
     public async Task A_server_is_drained_and_put_back_and_everybody_can_see_it()
     {

@@ -6,6 +6,8 @@ namespace FastGate.EndToEnd.Processes;
 /// the same.</summary>
 public sealed class StandardFileTests : IDisposable
 {
+    /// <summary>A pipe that is full, and that nobody reads or closes.</summary>
+    private const string Full = "mkfifo full; exec 2<>full; head -c 65536 /dev/zero >&2";
     private const string Get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     private readonly Scratch _scratch = new();
@@ -15,9 +17,30 @@ public sealed class StandardFileTests : IDisposable
     [Theory]
     [InlineData("exec 2>/dev/full")]
     [InlineData("exec >/dev/full 2>&1")]
-    // A pipe that is full, and that nobody reads or closes.
-    [InlineData("mkfifo full; exec 2<>full; head -c 65536 /dev/zero >&2")]
-    public void Nobody_takes_what_is_said(string before) => AssertServes(before);
+    [InlineData(Full)]
+    public void Nobody_takes_what_is_said(string before)
+    {
+        WriteGate();
+        AssertServes(before);
+    }
+
+    [Fact]
+    public void Nobody_takes_the_warnings()
+    {
+        WriteGate(admin: "0.0.0.0:0");
+        AssertServes(Full);
+    }
+
+    [Fact]
+    public void Nobody_takes_why_it_cannot_start()
+    {
+        using var taken = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        taken.Listen();
+        WriteGate(admin: $"{taken.LocalEndPoint}");
+        using GateProcess gate = GateProcess.StartBehind(Full, _scratch.Root, "run");
+        Assert.Equal(4, gate.WaitForExit());
+    }
 
     [Theory]
     [InlineData("exec >&-")]
@@ -26,6 +49,7 @@ public sealed class StandardFileTests : IDisposable
     public void They_are_not_open(string before)
     {
         Assert.SkipUnless(GateProcess.IsNative, "a runtime that compiles opens files of its own before");
+        WriteGate();
         AssertServes(before);
     }
 
@@ -39,17 +63,16 @@ public sealed class StandardFileTests : IDisposable
             Assert.Single(check.Error.WaitForEnd()), StringComparison.Ordinal);
     }
 
-    private void WriteGate() => _scratch.Write("gate.toml", GateProcess.Pong($"""
+    private void WriteGate(string admin = "127.0.0.1:0") => _scratch.Write("gate.toml", GateProcess.Pong($"""
         [[listener]]
         name = "web"
         bind = "unix:{_scratch.Path("gate.sock")}"
         [admin]
-        listen = "127.0.0.1:0"
+        listen = "{admin}"
         """).Insert(0, "version = 1\n"));
 
     private void AssertServes(string before)
     {
-        WriteGate();
         using GateProcess gate = GateProcess.StartBehind(before, _scratch.Root, "run");
         Wire? client = null;
         Expect.Await(() => (client = TryConnect()) is not null, "nobody listens");

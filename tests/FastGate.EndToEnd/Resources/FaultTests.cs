@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastGate.Net;
+using FastGate.Net.Async;
 using FastGate.Net.Time;
 using FastGate.Tests;
 
@@ -47,6 +48,31 @@ public sealed class FaultTests : IDisposable
             line => line.Contains("error a bug cost a connection", StringComparison.Ordinal));
         AssertServes(client, connection);
     }
+
+    /// <summary>Through a listener that there is not, whose counters it therefore cannot find.</summary>
+    [Fact]
+    public void A_bug_in_accepting_costs_that_connection_and_the_next_ones_are_accepted()
+    {
+        using Wire client = _gate.Connect();
+        using Wire connection = Expect.Exchange(client, _upstream);
+        Listener listener = _gate.Transport.Bind(NetAddress.Tcp(System.Net.IPAddress.Loopback, 0));
+        Lane.Post(new LaneAction(() => AcceptWronglyAsync(listener).Forget()));
+        using (Wire unlucky = Wire.Connect(listener.Address.Port))
+        {
+            Assert.Equal("", unlucky.ReadToEnd(out bool reset));
+            Assert.True(reset);
+        }
+        listener.Stop();
+        Assert.Contains(_gate.Says(nameof(IndexOutOfRangeException)),
+            line => line.Contains("error a bug cost a connection", StringComparison.Ordinal));
+        AssertServes(client, connection);
+        using Wire next = _gate.Connect();
+        next.Send(Expect.Get);
+        Assert.NotEqual("", connection.ReadHead());
+    }
+
+    private async LaneTask AcceptWronglyAsync(Listener listener) =>
+        _gate.Gate.Accept((await listener.AcceptAsync(Lane))!, listener: 99);
 
     /// <summary>Nobody knows what state its owner is in, so it costs the connection on which it happened.</summary>
     [Fact]

@@ -8,9 +8,11 @@ namespace FastGate.Gateway.Upstreams.Balancing;
 /// which a core's own cache holds, so that a key's server is one read. Immutable.</summary>
 internal sealed class HashSlots
 {
-    /// <summary>Some thirty servers of weight 1. Each of them has so many points that none is hidden by others; and
-    /// what is kept is a quarter of a whole table or less.</summary>
+    /// <summary>Some thirty servers of weight 1. What is kept is a quarter of a whole table or less.</summary>
     internal const int RunPointsMax = 4_096;
+
+    /// <summary>Who has as many of so few points is not hidden by those of others.</summary>
+    private const int OwnPointsMin = 8;
 
     private const int Bits = 16;
 
@@ -28,7 +30,7 @@ internal sealed class HashSlots
     /// <param name="owners">One more than the last of those. Of more than 65,536 the later ones have no keys.</param>
     public HashSlots(ReadOnlySpan<ulong> points, int owners)
     {
-        if (points.Length <= RunPointsMax)
+        if (points.Length <= RunPointsMax && NobodyIsHidden(points, owners))
         {
             _runs = RunsOf(points);
             _shift = Bits - BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)_runs.Length * 2));
@@ -65,6 +67,16 @@ internal sealed class HashSlots
     public static ulong After(ulong key) => (key * 0xD1342543DE82EF95) + 0x9E3779B97F4A7C15;
 
     private static int SlotOf(ulong key) => (int)(key >> (64 - Bits));
+
+    private static bool NobodyIsHidden(ReadOnlySpan<ulong> points, int owners)
+    {
+        int[] owned = new int[Math.Min(owners, 1 << Bits)];
+        foreach (ulong point in points)
+        {
+            owned[(ushort)point]++;
+        }
+        return !owned.AsSpan().ContainsAnyInRange(1, OwnPointsMin - 1);
+    }
 
     private static int OwnerOf(Run[] runs, int at, int slot)
     {

@@ -72,6 +72,17 @@ public sealed class TableTests
         Assert.Equal(1_000, Enumerable.Range(0, table.Length).Select(turn => table[turn]).Distinct().Count());
     }
 
+    /// <summary>Two of them on the same place of the table.</summary>
+    [Fact]
+    public void Who_has_one_point_on_the_ring_has_keys_in_a_small_table_too()
+    {
+        ulong[] points = [Point(10, 0), Point(10, 1), Point(20, 2)];
+        var slots = new HashSlots(points, owners: 3);
+        Assert.Equal([0, 1, 2], Enumerable.Range(0, 1 << 16).Select(slot => slots[(ulong)slot << 48]).Distinct().Order());
+
+        static ulong Point(int slot, int owner) => ((ulong)slot << 48) | (uint)owner;
+    }
+
     [Fact]
     public void A_thousand_weights_draw_every_server()
     {
