@@ -14,7 +14,7 @@ switch (args)
         BenchmarkSwitcher.FromAssembly(typeof(Guard).Assembly).Run(rest);
         return 0;
     case ["canned", var address, var bytes, .. var rest]:
-        CannedUpstream.Serve(Address(address), int.Parse(bytes), rest is [var big] ? int.Parse(big) : 1024 * 1024);
+        CannedUpstream.Serve([.. address.Split(',').Select(Address)], int.Parse(bytes), rest is [var big] ? int.Parse(big) : 1024 * 1024);
         return 0;
     case ["relay", var port, var upstream]:
         Relay.Serve(Address(port), Address(upstream));
@@ -41,7 +41,7 @@ switch (args)
     default:
         Console.Error.WriteLine($"""
             usage: --gate [--short] | run [BENCHMARKDOTNET ARGS] | exchange COUNT
-                   canned ADDRESS BODY_BYTES [BIG_BODY_BYTES] | relay ADDRESS UPSTREAM | yarp PORT UPSTREAM
+                   canned ADDRESS[,ADDRESS...] BODY_BYTES [BIG_BODY_BYTES] | relay ADDRESS UPSTREAM | yarp PORT UPSTREAM
                    load {LoadOptions.Usage}
                    hold PORT [the same options]
             An address is a port of 127.0.0.1 or unix:PATH.

@@ -46,7 +46,7 @@ def paths(scenario):
 class Proxy:
     """One row of a scenario: a program, set up, with its port; started and ended as often as wanted."""
 
-    def __init__(self, scenario, name, directory, upstream):
+    def __init__(self, scenario, name, directory, upstreams):
         self.name = name
         self.setup = scenario.setup_of(name)
         self.program = self.setup.of
@@ -56,7 +56,8 @@ class Proxy:
         self._directory.mkdir()
         self._log = self._directory / "output"
         dead = f"127.0.0.1:{free_port()}"
-        self._upstream = dead if self.setup.dead_upstream else upstream
+        self._upstreams = [dead] if self.setup.dead_upstream else upstreams[:self.setup.servers]
+        self._upstream = self._upstreams[0]
         self._connections = scenario.load.connections + (scenario.load.slow.readers if scenario.load.slow else 0)
         self._first_path = paths(scenario)[0]
         self.command = self._command()
@@ -91,7 +92,7 @@ class Proxy:
         match self.program:
             case "fastgate":
                 return [tools.GATE, "run", "-c", self._write("gate.toml", self._gate_routes(), admin=free_port(),
-                                                             upstream=_with_scheme(self._upstream, "unix:"))]
+                                                             upstream=self._gate_servers())]
             case "nginx":
                 return [tools.find("nginx"), "-c", self._write("nginx.conf", self._nginx_routes(),
                                                                upstream=_with_scheme(self._upstream, "unix:"))]
@@ -117,6 +118,9 @@ class Proxy:
         path.write_text(text)
         return path
 
+    def _gate_servers(self):
+        return ", ".join(f'"{_with_scheme(address, "unix:")}"' for address in self._upstreams)
+
     def _gate_routes(self):
         if self.setup.routes == 1:
             return '[[route]]\nname = "all"\nmatch = "/*"\nupstream = "u"'
@@ -140,18 +144,18 @@ class Proxy:
 class CannedUpstream:
     def __init__(self, scenario, directory):
         self._unix = directory / "upstream.sock" if scenario.upstream.unix else None
-        self._port = free_port()
+        self._ports = [free_port() for _ in range(scenario.servers)]
         self._bodies = [scenario.upstream.body, scenario.upstream.big]
-        self.address = str(self._unix) if self._unix else f"127.0.0.1:{self._port}"
+        self.addresses = [str(self._unix)] if self._unix else [f"127.0.0.1:{port}" for port in self._ports]
 
     def start(self, processes, core):
-        where = f"unix:{self._unix}" if self._unix else self._port
+        where = f"unix:{self._unix}" if self._unix else ",".join(map(str, self._ports))
         command = ["dotnet", tools.BENCH, "canned", where, *self._bodies]
         self._process = processes.start(command, core, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         env={**os.environ, **STEADY})
         due = time.monotonic() + START_SECONDS
         while time.monotonic() < due and self._process.poll() is None:
-            if probe.ask(self._unix or self._port, "/") is not None:
+            if probe.ask(self._unix or self._ports[-1], "/") is not None:
                 return
             time.sleep(0.01)
         raise SystemExit("the canned upstream did not start")

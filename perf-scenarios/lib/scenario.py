@@ -61,6 +61,7 @@ class Setup:
     routes: int = 1
     extra: str = ""
     dead_upstream: bool = False
+    servers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Scenario:
     figure: str
     routes: int = 1
     quick: Quick | None = None
+
+    @property
+    def servers(self):
+        """Addresses of the upstream: as many as any row wants."""
+        return max(self.setup_of(proxy).servers for proxy in self.proxies)
 
     def setup_of(self, proxy):
         found = self.setup.get(proxy, Setup(routes=self.routes))
@@ -132,6 +138,9 @@ def parse(name, table):
     _require(set(scenario.setup) <= set(scenario.proxies), "setup names a proxy that is not in proxies")
     for proxy in scenario.proxies:
         _require(scenario.setup_of(proxy).of in PROXIES, f"{proxy} is none of {', '.join(PROXIES)}, nor `of` one")
+        _require(scenario.setup_of(proxy).servers == 1 or scenario.setup_of(proxy).of == "fastgate",
+                 "only fastgate is set up for several servers")
+    _require(not scenario.upstream.unix or scenario.servers == 1, "a Unix socket is one server")
     for hold in scenario.holds:
         _require(hold.figure in UNITS, f"hold.figure is one of {', '.join(UNITS)}")
         _require(set(hold.best_of) <= set(scenario.proxies), "hold.best_of names a proxy that is not in proxies")

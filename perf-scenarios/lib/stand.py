@@ -40,7 +40,7 @@ class Stand:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         self._upstream.start(processes, cores.load)
-        self.proxies = [peers.Proxy(scenario, name, directory, self._upstream.address) for name in proxies]
+        self.proxies = [peers.Proxy(scenario, name, directory, self._upstream.addresses) for name in proxies]
         self._answers = {}
         self.is_quiet = True
 

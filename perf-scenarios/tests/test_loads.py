@@ -177,7 +177,7 @@ class Upstream(unittest.TestCase):
                                    "upstream": {"body": 100, "big": 3_000_000, "unix": True}})
         upstream = peers.CannedUpstream(one, pathlib.Path(directory.name))
         upstream.start(started, sorted(os.sched_getaffinity(0))[0])
-        self.where = upstream.address
+        self.where = upstream.addresses[0]
 
     def test_bodies_small_and_big_down_and_up(self):
         for path, method, headers, body, expected in (("/", "GET", (), None, 100), ("/big", "GET", (), None, 3_000_000),

@@ -10,18 +10,24 @@ namespace FastGate.Bench.Peers;
 /// and reads no more of it than its end, its length unless it is a GET, and whether it asks for <c>/big</c>.</summary>
 internal static class CannedUpstream
 {
-    /// <param name="address">Where to listen.</param>
+    /// <param name="addresses">Where to listen.</param>
     /// <param name="bodyBytes">Of every answer but those to <c>GET /big...</c>.</param>
     /// <param name="bigBytes">Of those.</param>
-    public static void Serve(NetAddress address, int bodyBytes, int bigBytes)
+    public static void Serve(NetAddress[] addresses, int bodyBytes, int bigBytes)
     {
         var transport = new EpollTransport(1);
-        Listener listener = transport.Bind(address);
+        Listener[] listeners = [.. addresses.Select(transport.Bind)];
         Lane lane = transport.Lanes[0];
         lane.Post(new LaneAction(() =>
-            _ = AcceptAsync(listener, lane, new CannedAnswer(lane, bodyBytes), new CannedAnswer(lane, bigBytes))));
+        {
+            var (small, big) = (new CannedAnswer(lane, bodyBytes), new CannedAnswer(lane, bigBytes));
+            foreach (Listener listener in listeners)
+            {
+                AcceptAsync(listener, lane, small, big).Forget();
+            }
+        }));
         transport.Start();
-        Console.WriteLine($"canned upstream on {listener.Address}");
+        Console.WriteLine($"canned upstream on {string.Join(", ", listeners.Select(static one => one.Address))}");
         Thread.Sleep(Timeout.Infinite);
     }
 
@@ -29,7 +35,7 @@ internal static class CannedUpstream
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
-            _ = AnswerAsync(connection, small, big);
+            AnswerAsync(connection, small, big).Forget();
         }
     }
 

@@ -45,11 +45,21 @@ internal sealed class Resolver : LaneTimer
         }
     }
 
-    protected override void OnDue() => _ = ResolveAsync();
+    protected override void OnDue() => ResolveAsync().Forget();
 
     private async LaneTask ResolveAsync()
     {
-        string? error = await _lane.OffloadAsync(Ask, (_server, _lane.Now));
+        string? error;
+        try
+        {
+            error = await _lane.OffloadAsync(Ask, (_server, _lane.Now));
+        }
+        catch (Exception bug)
+        {
+            // It costs this answer, and not the ones that follow.
+            _lane.Escaped?.Invoke(bug);
+            error = bug.Message;
+        }
         if (error is not null && !_failing)
         {
             _log.Warn($"cannot resolve {_server.Address.Host}: {error}");

@@ -35,7 +35,7 @@ public sealed class DemoUpstream
         Listener listener = transport.Bind(NetAddress.Memory("demo:"));
         foreach (Lane lane in transport.Lanes)
         {
-            lane.Post(new LaneAction(() => _ = AcceptAsync(listener, lane)));
+            lane.Post(new LaneAction(() => AcceptAsync(listener, lane).Forget()));
         }
     }
 
@@ -43,7 +43,7 @@ public sealed class DemoUpstream
     {
         while (await listener.AcceptAsync(lane) is { } connection)
         {
-            _ = new DemoUpstream(connection).RunAsync();
+            new DemoUpstream(connection).RunAsync().Forget();
         }
     }
 

@@ -56,7 +56,7 @@ internal sealed class HealthCheck : LaneTimer
         }
     }
 
-    protected override void OnDue() => _ = CheckAsync(_lane.Now);
+    protected override void OnDue() => CheckAsync(_lane.Now).Forget();
 
     private async LaneTask CheckAsync(long from)
     {
