@@ -115,7 +115,7 @@ internal sealed partial class ClientLoop : LaneWork
                 _lane.Finish(_exchange);
             }
             while (await MayGoOnAsync(_exchange));
-            await (_isCutIdle ? default : Farewell.LingerAsync(_client));
+            await (_isCutIdle ? default : Farewell.LingerAsync(_client, IsLastRequest(_exchange)));
         }
         catch (Exception bug)
         {
@@ -295,6 +295,11 @@ internal sealed partial class ClientLoop : LaneWork
         or Reason.ClientTimeout or Reason.BodyTooLarge or Reason.TargetTooLong or Reason.ExpectationFailed
         or Reason.HeadTooLarge or Reason.NotImplemented or Reason.VersionNotSupported or Reason.ProxyInternalError
         || exchange.Request.Form == TargetForm.Authority;
+
+    /// <summary>The client has said that nothing follows its request, and that was read to its end.</summary>
+    private static bool IsLastRequest(Exchange? exchange) => exchange is { Reason: Reason.None }
+        && exchange.Request is { KeepAlive: false, Upgrade: false }
+        && (exchange.RequestRead || exchange.Request.Framing == BodyFraming.None);
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;

@@ -15,8 +15,11 @@ internal static class Farewell
     private const int RefusalsMax = 64;
 
     /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
-    /// would never see its answer (RFC 9112 section 9.6).</summary>
-    public static async LaneTask LingerAsync(Connection client)
+    /// would never see its answer (RFC 9112 section 9.6). A client that asked for the end must send nothing more (same
+    /// section), so where nothing is here, it is not waited for.</summary>
+    /// <param name="client">Its last answer was written.</param>
+    /// <param name="isLastRequest">The client asked for the end, and its request was read.</param>
+    public static async LaneTask LingerAsync(Connection client, bool isLastRequest = false)
     {
         if (client.Output.IsOwing)
         {
@@ -24,6 +27,10 @@ internal static class Farewell
             await client.Output.SendAsync();
         }
         if (client.Fault != ConnectionFault.None || client.Input.IsEnded || client.Output.HasBytes)
+        {
+            return;
+        }
+        if (isLastRequest && client.IsSilent())
         {
             return;
         }

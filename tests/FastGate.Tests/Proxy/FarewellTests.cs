@@ -56,4 +56,53 @@ public sealed class FarewellTests
         Assert.StartsWith("HTTP/1.1 503 ", gate.Connect().Received);
         Assert.False(admitted.Ended);
     }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")]
+    [InlineData("GET / HTTP/1.0\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")]
+    [InlineData("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")]
+    [InlineData("GET /here HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")]
+    public void Who_asked_for_the_end_and_says_no_more_is_not_waited_for(string request)
+    {
+        using GateInMemory gate = WithOwnAnswer();
+        Peer client = gate.Connect();
+        client.Send(request);
+        Answer(gate);
+        Assert.EndsWith("ok", client.Received, StringComparison.Ordinal);
+        Assert.Equal((true, false, 0), (client.Ended, client.Broken, gate.Gate.Connections));
+    }
+
+    /// <summary>A request behind the last one, though none may be there; an end that is not the client's wish; a body
+    /// that is not read.</summary>
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", "")]
+    [InlineData("GET /here HTTP/1.1\r\nHost: h\r\n\r\nGET /here HTTP/1.1\r\nHost: h\r\n\r\n", "requests_pipelined_max = 1")]
+    [InlineData("POST /here HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhi", "")]
+    public void Whoever_may_say_more_is_heard_out(string requests, string keys)
+    {
+        using GateInMemory gate = WithOwnAnswer(keys);
+        Peer client = gate.Connect();
+        client.Send(requests);
+        Answer(gate);
+        Assert.EndsWith("ok", client.Received, StringComparison.Ordinal);
+        Assert.Equal((true, 1), (client.Ended, gate.Gate.Connections));
+        gate.Advance(2_100);
+        Assert.Equal(0, gate.Gate.Connections);
+    }
+
+    private static GateInMemory WithOwnAnswer(string client = "") => GateInMemory.With(client, routes: """
+        [[route]]
+        name = "here"
+        match = "/here"
+        respond = { status = 200, body = "ok" }
+        """);
+
+    private static void Answer(GateInMemory gate)
+    {
+        if (gate.Upstream is [var upstream])
+        {
+            upstream.Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+    }
 }
