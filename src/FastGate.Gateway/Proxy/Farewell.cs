@@ -18,7 +18,7 @@ internal static class Farewell
     /// would never see its answer (RFC 9112 section 9.6). A client that asked for the end must send nothing more (same
     /// section), so where nothing is here, it is not waited for.</summary>
     /// <param name="client">Its last answer was written.</param>
-    /// <param name="isLastRequest">The client asked for the end, and its request was read.</param>
+    /// <param name="isLastRequest">The client asked for the end, and its request was whole with its head.</param>
     public static async LaneTask LingerAsync(Connection client, bool isLastRequest = false)
     {
         if (client.Output.IsOwing)
