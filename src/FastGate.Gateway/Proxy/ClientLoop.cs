@@ -298,8 +298,8 @@ internal sealed partial class ClientLoop : LaneWork
 
     /// <summary>The client has said that nothing follows its request, which has no body: behind one, old clients send a
     /// line end of their own (RFC 9112 section 2.2).</summary>
-    private static bool IsLastRequest(Exchange? exchange) => exchange is
-        { Reason: Reason.None, Request: { KeepAlive: false, Upgrade: false, Framing: BodyFraming.None } };
+    private static bool IsLastRequest(Exchange? exchange) => exchange is { Reason: Reason.None }
+        && exchange.Request is { KeepAlive: false, Upgrade: false, Framing: BodyFraming.None };
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;
