@@ -85,14 +85,15 @@ public abstract partial class Connection : LaneTimer, IDuplexPipe
 
     /// <summary>True when the peer has neither said nor ended anything that was not consumed, as far as this lane
     /// knows: readiness that came while nobody watched is looked into.</summary>
-    public bool IsSilent()
+    /// <param name="looks">Also where no readiness was told: it may be of this very turn.</param>
+    public bool IsSilent(bool looks = false)
     {
         if (Fault != ConnectionFault.None || _input is { HasBytes: true } or { IsEnded: true })
         {
             return false;
         }
         // Readable says only "perhaps"; a receive that would block says "no" and clears it.
-        return !Readable || (!Input.TryRead(out _) && !Readable);
+        return Readable ? !Input.TryRead(out _) && !Readable : !looks || Peek() == WouldBlock;
     }
 
     /// <summary>Receives into <paramref name="buffer"/>: a count, 0 at the orderly end, or one of

@@ -15,11 +15,10 @@ internal static class Farewell
     private const int RefusalsMax = 64;
 
     /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
-    /// would never see its answer (RFC 9112 section 9.6). A client that asked for the end must send nothing more (same
-    /// section), so where nothing is here, it is not waited for.</summary>
+    /// would never see its answer (RFC 9112 section 9.6).</summary>
     /// <param name="client">Its last answer was written.</param>
-    /// <param name="isLastRequest">The client asked for the end, and its request was whole with its head.</param>
-    public static async LaneTask LingerAsync(Connection client, bool isLastRequest = false)
+    /// <param name="mayEndAtOnce">Where nothing of the client is here, none of this is needed.</param>
+    public static async LaneTask LingerAsync(Connection client, bool mayEndAtOnce = false)
     {
         if (client.Output.IsOwing)
         {
@@ -30,7 +29,7 @@ internal static class Farewell
         {
             return;
         }
-        if (isLastRequest && client.IsSilent())
+        if (mayEndAtOnce && client.IsSilent(looks: true))
         {
             return;
         }

@@ -91,6 +91,44 @@ public sealed class FarewellTests
         Assert.Equal(0, gate.Gate.Connections);
     }
 
+    /// <summary>Whichever is dispatched first: closed with the request unread, the answer would be lost.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Nor_is_what_comes_in_the_turn_of_the_answer_overlooked(bool answerFirst)
+    {
+        using GateInMemory gate = WithOwnAnswer();
+        Peer client = gate.Connect();
+        client.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        for (int i = 0; i < 2; i++)
+        {
+            if (answerFirst == (i == 0))
+            {
+                gate.Upstream[0].Queue("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray());
+            }
+            else
+            {
+                client.Queue("GET / HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray());
+            }
+        }
+        gate.Run();
+        Assert.EndsWith("ok", client.Received, StringComparison.Ordinal);
+        Assert.Equal((true, false, 1), (client.Ended, client.Broken, gate.Gate.Connections));
+    }
+
+    [Theory]
+    [InlineData(8 * 1024, 0)]
+    [InlineData((8 * 1024) + 1, 1)]
+    public void Who_gets_a_large_answer_is_heard_out_for_it_may_be_under_way(int bytes, int connections)
+    {
+        using GateInMemory gate = WithOwnAnswer();
+        Peer client = gate.Connect();
+        client.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        gate.Upstream[0].Send($"HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n{new string('x', bytes)}");
+        Assert.EndsWith("x", client.Received, StringComparison.Ordinal);
+        Assert.Equal((true, connections), (client.Ended, gate.Gate.Connections));
+    }
+
     private static GateInMemory WithOwnAnswer(string client = "") => GateInMemory.With(client, routes: """
         [[route]]
         name = "here"
