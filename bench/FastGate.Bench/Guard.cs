@@ -39,15 +39,14 @@ internal static class Guard
         Measure(budgets, isShort, figures);
         for (int again = 0; again < AgainMax; again++)
         {
-            // What is beside another benchmark is measured with it.
             List<Budget> broken = [.. budgets.Where(budget => !Holds(budget, figures))];
             if (broken.Count == 0)
             {
                 break;
             }
             Console.WriteLine($"measured again: {string.Join(", ", broken.Select(static budget => budget.Benchmark))}");
-            Measure(budgets.Where(budget => broken.Any(one => ClassOf(one.Benchmark) == ClassOf(budget.Benchmark)
-                || (one.To is { } to && ClassOf(to) == ClassOf(budget.Benchmark)))), isShort, figures);
+            // The whole class, in which the other sides of its ratios are, and who shares them.
+            Measure(broken, isShort, figures);
         }
         return Judge(budgets, figures);
     }
@@ -83,8 +82,6 @@ internal static class Guard
             ? figures[budget.Benchmark].Nanoseconds / other.Nanoseconds
             : null;
 
-    private static string ClassOf(string benchmark) => benchmark[..benchmark.IndexOf('.')];
-
     private static List<Budget> Read()
     {
         string path = Path.Combine(AppContext.BaseDirectory, "budgets.json");
@@ -100,7 +97,7 @@ internal static class Guard
             .WithIterationTime(TimeInterval.FromMilliseconds(isShort ? 40 : 200));
         IConfig config = ManualConfig.CreateEmpty().AddJob(job).AddDiagnoser(MemoryDiagnoser.Default)
             .AddLogger(NullLogger.Instance).WithOptions(ConfigOptions.DisableLogFile);
-        foreach (string name in budgets.Select(static budget => ClassOf(budget.Benchmark)).Distinct())
+        foreach (string name in budgets.Select(static b => b.Benchmark[..b.Benchmark.IndexOf('.')]).Distinct())
         {
             Type type = typeof(Guard).Assembly.GetType($"FastGate.Bench.{name}")
                 ?? throw new InvalidOperationException($"budgets.json names {name}, which does not exist");
