@@ -80,6 +80,8 @@ class Scenarios(unittest.TestCase):
         for change, word in (({"loud": 1}, "loud"), ({"load": {"kind": "idle", "threads": 2}}, "threads"),
                              ({"load": {"kind": "saturated"}}, "saturate"), ({"proxies": ["nginx"]}, "fastgate"),
                              ({"proxies": ["fastgate", "apache"]}, "apache"), ({"setup": {"yarp": {}}}, "setup"),
+                             ({"setup": {"nginx": {"servers": 2}}}, "several servers"),
+                             ({"setup": {"fastgate": {"servers": 2}}, "upstream": {"unix": True}}, "Unix socket"),
                              ({"hold": [{"figure": "speed"}]}, "rps"),
                              ({"hold": [{"figure": "rps", "best_of": ["yarp"]}]}, "best_of")):
             with self.assertRaisesRegex(TypeError, word):

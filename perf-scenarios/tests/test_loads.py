@@ -169,15 +169,24 @@ class Upstream(unittest.TestCase):
     """What the load and the proxies rely on."""
 
     def setUp(self):
+        self.where = self.start({"body": 100, "big": 3_000_000, "unix": True})[0]
+
+    def start(self, upstream, setup={}):
         started = processes.Processes()
         self.addCleanup(started.end_all)
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         one = scenario.parse("x", {"about": "", "proxies": ["fastgate"], "load": {"kind": "saturate"},
-                                   "upstream": {"body": 100, "big": 3_000_000, "unix": True}})
-        upstream = peers.CannedUpstream(one, pathlib.Path(directory.name))
-        upstream.start(started, sorted(os.sched_getaffinity(0))[0])
-        self.where = upstream.addresses[0]
+                                   "upstream": upstream, "setup": setup})
+        canned = peers.CannedUpstream(one, pathlib.Path(directory.name))
+        canned.start(started, sorted(os.sched_getaffinity(0))[0])
+        return canned.addresses
+
+    def test_it_is_as_many_servers_as_a_row_wants(self):
+        addresses = self.start({"body": 100}, {"fastgate": {"servers": 3}})
+        self.assertEqual(3, len(set(addresses)))
+        for address in addresses:
+            self.assertTrue(probe.ask(int(address.partition(":")[2]), "/").is_canned)
 
     def test_bodies_small_and_big_down_and_up(self):
         for path, method, headers, body, expected in (("/", "GET", (), None, 100), ("/big", "GET", (), None, 3_000_000),
