@@ -17,9 +17,6 @@ internal sealed partial class ClientLoop : LaneWork
     /// <summary>Exchanges of one connection in one turn of its lane; then the others have theirs.</summary>
     private const int ExchangesPerTurnMax = 16;
 
-    /// <summary>Of a body that goes out at once with its head: ten segments (RFC 6928) are more.</summary>
-    private const int SmallAnswerBytes = 8 * 1024;
-
     /// <summary>How long a draining gate waits for one more request on a silent connection.</summary>
     public const long DrainSilenceMs = 1_000;
 
@@ -119,7 +116,7 @@ internal sealed partial class ClientLoop : LaneWork
                 _lane.Finish(_exchange);
             }
             while (await MayGoOnAsync(_exchange));
-            await (_isCutIdle ? default : Farewell.LingerAsync(_client, MayEndAtOnce(_exchange)));
+            await (_isCutIdle ? default : Farewell.LingerAsync(_client, IsLastRequest(_exchange)));
         }
         catch (Exception bug)
         {
@@ -301,12 +298,10 @@ internal sealed partial class ClientLoop : LaneWork
         || exchange.Request.Form == TargetForm.Authority;
 
     /// <summary>The client has asked for the end, so no request follows (RFC 9112 section 9.6). Nor does what old
-    /// clients send behind a body (section 2.2), or the body of a request without a length; and a small answer is with
-    /// the client before a reset for whatever it says against the rules.</summary>
-    private static bool MayEndAtOnce(Exchange? exchange) => exchange is { Reason: Reason.None }
+    /// clients send behind a body (section 2.2), or the body of a request without a length.</summary>
+    private static bool IsLastRequest(Exchange? exchange) => exchange is { Reason: Reason.None }
         && exchange.Request is { KeepAlive: false, Upgrade: false, Framing: BodyFraming.None }
-        && exchange.Request.Method is Method.Get or Method.Head
-        && exchange.BodyBytesOut <= SmallAnswerBytes;
+        && exchange.Request.Method is Method.Get or Method.Head;
 
     private bool MayKeepAlive(Exchange exchange) => exchange.Request.KeepAlive && !_lane.IsDraining
         && _pipelined < exchange.Table.Client.RequestsPipelinedMax;

@@ -11,14 +11,19 @@ internal static class Farewell
     private const long LingerMs = 2_000;
     private const long LingerBytesMax = 256 * 1024;
 
+    /// <summary>Goes out at once, for ten segments (RFC 6928) are more: it is with the client before a reset for
+    /// whatever that says against the rules.</summary>
+    private const long SmallBytes = 8 * 1024;
+
     /// <summary>Refused connections of a lane that may still hear why; beyond it they are just closed.</summary>
     private const int RefusalsMax = 64;
 
     /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
     /// would never see its answer (RFC 9112 section 9.6).</summary>
     /// <param name="client">Its last answer was written.</param>
-    /// <param name="mayEndAtOnce">Where nothing of the client is here, none of this is needed.</param>
-    public static async LaneTask LingerAsync(Connection client, bool mayEndAtOnce = false)
+    /// <param name="isLastRequest">Nothing is to come from it by the rules: where nothing is here, and all that it was
+    /// sent is small, none of this is needed.</param>
+    public static async LaneTask LingerAsync(Connection client, bool isLastRequest = false)
     {
         if (client.Output.IsOwing)
         {
@@ -29,7 +34,7 @@ internal static class Farewell
         {
             return;
         }
-        if (mayEndAtOnce && client.IsSilent(looks: true))
+        if (isLastRequest && client.BytesSent <= SmallBytes && client.IsSilent(looks: true))
         {
             return;
         }
