@@ -42,11 +42,17 @@ public abstract partial class Connection
         Lane.AssertCurrent();
         Debug.Assert(!IsAwaited && _input is not { HasResult: true }, "there is something to read");
         _wake = wake;
+        NoteRest(isAtRest: true);
         if (TakeReadOverdue())
         {
             Input.CancelPendingRead();
         }
         GiveBackHalves();
+    }
+
+    /// <summary>Whether something begins here with what the peer says next.</summary>
+    private protected virtual void NoteRest(bool isAtRest)
+    {
     }
 
     /// <summary>Receives for the read that waits, or for who rests: they go on when they are told of what came.
@@ -73,6 +79,7 @@ public abstract partial class Connection
         {
             LaneWork wake = _wake!;
             _wake = null;
+            NoteRest(isAtRest: false);
             wake.Run();
         }
         else
@@ -110,6 +117,7 @@ public abstract partial class Connection
         if (_wake is { } wake)
         {
             _wake = null;
+            NoteRest(isAtRest: false);
             Lane.Enqueue(wake);
         }
     }

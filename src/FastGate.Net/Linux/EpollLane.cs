@@ -7,9 +7,8 @@ namespace FastGate.Net.Linux;
 /// batch.</summary>
 internal sealed unsafe partial class EpollLane : Lane
 {
-    /// <summary>Events of one wait. What a batch touches between its phases stays in the second cache; an edge that
-    /// finds no room comes with the next wait.</summary>
-    private const int BatchMax = 128;
+    /// <summary>Events of one wait; an edge that finds no room comes with the next.</summary>
+    private const int BatchMax = 256;
 
     private const ulong WakeData = ulong.MaxValue;
 
@@ -36,7 +35,11 @@ internal sealed unsafe partial class EpollLane : Lane
         public object? Target;
         public uint Generation;
         public int NextFree;
+        public int NextToBegin;
+        public uint Waiting;
         public bool IsIdle;
+        public bool IsAtRest;
+        public bool IsToBegin;
     }
 
     public EpollLane(int index)
@@ -137,6 +140,8 @@ internal sealed unsafe partial class EpollLane : Lane
         ref Slot entry = ref _slots[slot];
         entry.Target = null;
         entry.IsIdle = false;
+        entry.IsAtRest = false;
+        entry.Waiting = 0;
         entry.Generation++;
         entry.NextFree = _freeSlot;
         _freeSlot = slot;
@@ -144,6 +149,10 @@ internal sealed unsafe partial class EpollLane : Lane
 
     /// <summary>Whether what happens on the slot's connection is dispatched before the rest of a batch.</summary>
     public void NoteIdle(int slot, bool isIdle) => _slots[slot].IsIdle = isIdle;
+
+    /// <summary>Whether what happens on the slot's connection begins something, and waits for what is under
+    /// way.</summary>
+    public void NoteRest(int slot, bool isAtRest) => _slots[slot].IsAtRest = isAtRest;
 
     /// <summary>Takes a descriptor that stays open out of this epoll.</summary>
     public void Detach(int slot, int fd)
@@ -212,13 +221,16 @@ internal sealed unsafe partial class EpollLane : Lane
 
     private protected override void WaitAndDispatch(int milliseconds)
     {
-        int count = Libc.EpollWait(_epoll, _events, BatchMax, milliseconds);
+        int count = Libc.EpollWait(_epoll, _events, BatchMax, HasToBegin ? 0 : milliseconds);
         WaitEnded();
-        if (count > 1)
-        {
-            FetchSlots(count);
-            TellIdle(count);
-        }
+        FetchSlots(count);
+        DispatchAll(SetAside(count));
+        DispatchAll(TakeToBegin());
+    }
+
+    /// <summary>Dispatches a batch from its first event on, a part that is received for ahead at a time.</summary>
+    private void DispatchAll(int count)
+    {
         for (int from = 0; from < count; from += AheadMax)
         {
             int to = Math.Min(from + AheadMax, count);
@@ -226,11 +238,11 @@ internal sealed unsafe partial class EpollLane : Lane
             {
                 ReceiveAhead(from, to);
             }
-            DispatchAll(from, to);
+            DispatchPart(from, to);
         }
     }
 
-    private void DispatchAll(int from, int to)
+    private void DispatchPart(int from, int to)
     {
         byte* one = _events + (from * EpollEvent.Bytes);
         for (int i = from; i < to; i++, one += EpollEvent.Bytes)
@@ -244,24 +256,6 @@ internal sealed unsafe partial class EpollLane : Lane
                 continue;
             }
             Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
-        }
-    }
-
-    /// <summary>Dispatches what happened on idle connections before the rest of the batch, which may want one: an
-    /// answer nobody asked for would be taken for the answer of whoever came first in the batch.</summary>
-    private void TellIdle(int count)
-    {
-        byte* one = _events;
-        for (int i = 0; i < count; i++, one += EpollEvent.Bytes)
-        {
-            ulong data = EpollEvent.Data(one);
-            if (EpollEvent.Flags(one) != Libc.EpollOut && data != WakeData
-                && _slots[(int)(uint)data].IsIdle)
-            {
-                Dispatch((int)(uint)data, (uint)(data >> 32), EpollEvent.Flags(one));
-                // Whoever takes it from here on must not see this edge once more.
-                EpollEvent.Set(one, 0, data);
-            }
         }
     }
 

@@ -67,6 +67,14 @@ internal sealed unsafe partial class SocketConnection : Connection
         }
     }
 
+    private protected override void NoteRest(bool isAtRest)
+    {
+        if (_slot >= 0)
+        {
+            EpollLane.NoteRest(_slot, isAtRest);
+        }
+    }
+
     public void OnEvents(uint flags)
     {
         const uint Gone = Libc.EpollHup | Libc.EpollErr;
