@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
+using FastGate.Gateway.Proxy;
 using FastGate.Gateway.Stats;
 using FastGate.Http;
 using FastGate.Net;
@@ -58,7 +59,8 @@ internal sealed class AdminConnection
                 // Whoever pipelines waits behind the others.
                 await _client.Lane.Yield();
             }
-            await LingerAsync();
+            if (_client.Fault == ConnectionFault.None && !_client.Input.IsEnded)
+                await Farewell.EndAsync(_client, AdminLimits.LingerMs, AdminLimits.LingerBytesMax);
         }
         finally
         {
@@ -339,24 +341,5 @@ internal sealed class AdminConnection
         _client.SetWriteDeadline(_client.Lane.Now + AdminLimits.WaitMs);
         FlushResult flushed = await _client.Output.SendAsync();
         return !flushed.IsCompleted && !flushed.IsCanceled;
-    }
-
-    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
-    /// would never see its answer (RFC 9112 section 9.6).</summary>
-    private async LaneTask LingerAsync()
-    {
-        if (_client.Fault != ConnectionFault.None || _client.Input.IsEnded)
-            return;
-        _client.EndOutput();
-        long until = _client.Lane.Now + AdminLimits.LingerMs;
-        _client.SetReadDeadline(until);
-        for (long discarded = 0; discarded < AdminLimits.LingerBytesMax && _client.Lane.Now < until;)
-        {
-            ReadResult read = await _client.Input.ReceiveAsync();
-            discarded += read.Buffer.Length;
-            _client.Input.AdvanceTo(read.Buffer.End);
-            if (read.IsCanceled || read.IsCompleted)
-                return;
-        }
     }
 }

@@ -18,8 +18,7 @@ internal static class Farewell
     /// <summary>Refused connections of a lane that may still hear why; beyond it they are just closed.</summary>
     private const int RefusalsMax = 64;
 
-    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
-    /// would never see its answer (RFC 9112 section 9.6).</summary>
+    /// <summary>Gives the client what it has yet to get, and ends the connection so that it can read it.</summary>
     /// <param name="client">Its last answer was written.</param>
     /// <param name="isLastRequest">Nothing is to come from it by the rules: where nothing is here, and all that it was
     /// sent is small, none of this is needed.</param>
@@ -38,10 +37,20 @@ internal static class Farewell
         {
             return;
         }
+        await EndAsync(client, LingerMs, LingerBytesMax);
+    }
+
+    /// <summary>FIN, then the rest is discarded: closing with bytes unread would reset the connection, and the client
+    /// would never see its answer (RFC 9112 section 9.6).</summary>
+    /// <param name="client">All it is to get was given to the system.</param>
+    /// <param name="lingerMs">How long it may go on.</param>
+    /// <param name="bytesMax">How much of it is read.</param>
+    public static async LaneTask EndAsync(Connection client, long lingerMs, long bytesMax)
+    {
         client.EndOutput();
-        long until = client.Lane.Now + LingerMs;
+        long until = client.Lane.Now + lingerMs;
         long discarded = 0;
-        while (discarded < LingerBytesMax)
+        while (discarded < bytesMax)
         {
             client.SetReadDeadline(until);
             ReadResult read = await client.Input.ReceiveAsync();
