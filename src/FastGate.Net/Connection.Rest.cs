@@ -25,7 +25,7 @@ public abstract partial class Connection
 
     /// <summary>Nothing of what is waited for is here: a read waits, or the connection rests.</summary>
     public bool IsWaitingForPeer => _wake is not null
-        ? _input is not { HasResult: true }
+        ? _input is not { HasResult: true } && !HasWaitingEvent
         : _input is { IsWaiting: true, IsAhead: false };
 
     /// <summary>Somebody goes on when there is something to read.</summary>
@@ -50,7 +50,11 @@ public abstract partial class Connection
         GiveBackHalves();
     }
 
-    /// <summary>Whether something begins here with what the peer says next.</summary>
+    /// <summary>Something has happened, and waits to be told.</summary>
+    private protected virtual bool HasWaitingEvent => false;
+
+    /// <summary>Whether something begins here with what the peer says next. Where the rest ends by other means, what
+    /// has happened already is there to be read.</summary>
     private protected virtual void NoteRest(bool isAtRest)
     {
     }

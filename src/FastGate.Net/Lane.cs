@@ -71,8 +71,8 @@ public abstract class Lane
     /// connect gets none: those who idle may end for those who wait. Who ends does so from the ready queue.</summary>
     public Action? MakesRoom { get; set; }
 
-    /// <summary>How long the turns of the last minute kept the others waiting, each of them. Any thread
-    /// reads.</summary>
+    /// <summary>How long the turns of the last minute kept the others waiting, each of them, and those of before it
+    /// who began in it. Any thread reads.</summary>
     public WindowHistogram LoopLag { get; } = new();
 
     /// <summary>Called with the microseconds of a turn that took longer than
@@ -148,6 +148,12 @@ public abstract class Lane
     /// it.</summary>
     private protected abstract void WaitAndDispatch(int milliseconds);
 
+    /// <summary>Something has happened that was left for the next turn.</summary>
+    private protected virtual bool HasToBegin => false;
+
+    /// <summary>How long the first of what began in this turn had been left for it, in milliseconds.</summary>
+    private protected uint BeginsWaited { get; set; }
+
     /// <summary>Sends what connections owe (<see cref="ConnectionWriter.FlushSoonAsync"/>).</summary>
     private protected virtual void SendOwed()
     {
@@ -205,7 +211,7 @@ public abstract class Lane
         RunReady();
         RunForeign();
         SendOwed();
-        int wait = HasReady ? 0 : Deadlines.MillisecondsUntilNext(Now);
+        int wait = HasReady || HasToBegin ? 0 : Deadlines.MillisecondsUntilNext(Now);
         if (maxWait >= 0 && (wait < 0 || wait > maxWait))
         {
             wait = maxWait;
@@ -247,10 +253,11 @@ public abstract class Lane
     private void PublishLag()
     {
         long lag = (ReadClock() - _turnStarted) / 1_000;
-        LoopLag.Record(Now, lag);
-        if (lag > Volatile.Read(ref _lagMax))
+        long waited = lag + (BeginsWaited * 1_000);
+        LoopLag.Record(Now, waited);
+        if (waited > Volatile.Read(ref _lagMax))
         {
-            Volatile.Write(ref _lagMax, lag);
+            Volatile.Write(ref _lagMax, waited);
         }
         if (lag > TurnMicrosecondsMax)
         {

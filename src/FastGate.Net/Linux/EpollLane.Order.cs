@@ -15,7 +15,7 @@ internal sealed unsafe partial class EpollLane
     private int _firstToBegin = -1;
     private int _lastToBegin = -1;
 
-    private bool HasToBegin => _firstToBegin >= 0;
+    private protected override bool HasToBegin => _firstToBegin >= 0;
 
     /// <summary>Of a batch, dispatches what happened on idle connections, for the rest may want one: an answer nobody
     /// asked for would be taken for the answer of whoever came first. Lets those at rest wait.</summary>
@@ -61,6 +61,7 @@ internal sealed unsafe partial class EpollLane
         }
         entry.IsToBegin = true;
         entry.NextToBegin = -1;
+        entry.WaitingSince = (uint)Now;
         if (_lastToBegin >= 0)
         {
             _slots[_lastToBegin].NextToBegin = slot;
@@ -77,6 +78,7 @@ internal sealed unsafe partial class EpollLane
     private int TakeToBegin()
     {
         int count = 0;
+        BeginsWaited = HasToBegin ? (uint)Now - _slots[_firstToBegin].WaitingSince : 0;
         while (count < BeginsMax && HasToBegin)
         {
             int slot = _firstToBegin;

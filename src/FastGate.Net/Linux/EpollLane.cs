@@ -8,7 +8,7 @@ namespace FastGate.Net.Linux;
 internal sealed unsafe partial class EpollLane : Lane
 {
     /// <summary>Events of one wait; an edge that finds no room comes with the next.</summary>
-    private const int BatchMax = 256;
+    private const int BatchMax = 8 * BeginsMax;
 
     private const ulong WakeData = ulong.MaxValue;
 
@@ -37,6 +37,7 @@ internal sealed unsafe partial class EpollLane : Lane
         public int NextFree;
         public int NextToBegin;
         public uint Waiting;
+        public uint WaitingSince;
         public bool IsIdle;
         public bool IsAtRest;
         public bool IsToBegin;
@@ -152,7 +153,16 @@ internal sealed unsafe partial class EpollLane : Lane
 
     /// <summary>Whether what happens on the slot's connection begins something, and waits for what is under
     /// way.</summary>
-    public void NoteRest(int slot, bool isAtRest) => _slots[slot].IsAtRest = isAtRest;
+    /// <returns>What has happened on it and waits.</returns>
+    public uint NoteRest(int slot, bool isAtRest)
+    {
+        ref Slot entry = ref _slots[slot];
+        entry.IsAtRest = isAtRest;
+        return entry.Waiting;
+    }
+
+    /// <summary>Something has happened on the slot's connection and waits.</summary>
+    public bool HasWaiting(int slot) => _slots[slot].Waiting != 0;
 
     /// <summary>Takes a descriptor that stays open out of this epoll.</summary>
     public void Detach(int slot, int fd)
@@ -221,7 +231,7 @@ internal sealed unsafe partial class EpollLane : Lane
 
     private protected override void WaitAndDispatch(int milliseconds)
     {
-        int count = Libc.EpollWait(_epoll, _events, BatchMax, HasToBegin ? 0 : milliseconds);
+        int count = Libc.EpollWait(_epoll, _events, BatchMax, milliseconds);
         WaitEnded();
         FetchSlots(count);
         DispatchAll(SetAside(count));

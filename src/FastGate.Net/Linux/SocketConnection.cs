@@ -69,11 +69,21 @@ internal sealed unsafe partial class SocketConnection : Connection
 
     private protected override void NoteRest(bool isAtRest)
     {
-        if (_slot >= 0)
+        if (_slot < 0)
         {
-            EpollLane.NoteRest(_slot, isAtRest);
+            return;
+        }
+        const uint Ends = Libc.EpollHup | Libc.EpollErr | Libc.EpollRdHup;
+        uint waiting = EpollLane.NoteRest(_slot, isAtRest);
+        if ((waiting & (Libc.EpollIn | Ends)) != 0)
+        {
+            // Whoever woke it, a deadline or somebody who wants its place, came before the event's turn.
+            Readable = true;
+            _hangup |= (waiting & Ends) != 0;
         }
     }
+
+    private protected override bool HasWaitingEvent => _slot >= 0 && EpollLane.HasWaiting(_slot);
 
     public void OnEvents(uint flags)
     {
