@@ -20,7 +20,7 @@ internal static class Guard
 
     /// <summary>What exceeds its budget is measured so often once more: a neighbour that takes the core only ever adds,
     /// so the least of all is kept, of both sides of a ratio; what the code itself costs is there each time.</summary>
-    private const int AgainMax = 2;
+    private const int AgainMax = 4;
 
     /// <param name="Benchmark">Class.Method, with [parameters] where there are some.</param>
     /// <param name="Bytes">Allocated per operation, at most.</param>
