@@ -24,10 +24,7 @@ public sealed class EventOrderTests : IDisposable
         (Connection client, Connection server) = await _bed.PairAsync(lane);
         int begunBefore = -1;
         Task reading = ReadOneAsync(server, () => begunBefore = _begun.Count);
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await client.WriteAsync([1]);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane, andAtLast: client);
         await reading;
         Assert.Equal(0, begunBefore);
     });
@@ -36,9 +33,7 @@ public sealed class EventOrderTests : IDisposable
     public void Who_comes_first_begins_first_and_not_all_in_one_turn() => _bed.Run(async lane =>
     {
         await RestAsync(lane, 3 * EpollLane.BeginsMax);
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane);
         Assert.Equal(Enumerable.Range(0, _clients.Count), _begun);
         Assert.Equal(3, _turns.Distinct().Count());
         Assert.All(_turns.CountBy(static turn => turn), static each => Assert.Equal(EpollLane.BeginsMax, each.Value));
@@ -51,9 +46,7 @@ public sealed class EventOrderTests : IDisposable
         int begunBefore = -1;
         Task reading = ReadOneAsync(server, () => begunBefore = _begun.Count);
         await RestAsync(lane, 3 * EpollLane.BeginsMax, number => number == 0 ? client.WriteAsync([1]) : Task.CompletedTask);
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane);
         await reading;
         Assert.Equal(EpollLane.BeginsMax, begunBefore);
     });
@@ -86,10 +79,7 @@ public sealed class EventOrderTests : IDisposable
         Task reading = await woken.Task;
         server.SetReadDeadline(LaneTimer.Never);
         await RestAsync(lane, 2 * EpollLane.BeginsMax);
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await client.WriteAsync([1]);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane, andAtLast: client);
         await reading;
         Assert.Equal(0, begunBefore);
     });
@@ -130,9 +120,7 @@ public sealed class EventOrderTests : IDisposable
             }
             return Task.CompletedTask;
         });
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane);
         await TransportBed.TurnAsync(lane);
         Assert.InRange(lane.TakeLoopLag(), 19_000, 20_000_000);
     });
@@ -199,9 +187,7 @@ public sealed class EventOrderTests : IDisposable
             }
             return Task.CompletedTask;
         });
-        await TransportBed.PassAsync(lane, 2);
-        await SpeakAsync(_clients);
-        await AllBegunAsync(lane);
+        await AllSpeakAsync(lane);
         await TransportBed.PassAsync(lane, 5);
         Assert.Equal(1, wakes);
         Assert.False(wasWaitedFor, "as if nothing of it were here");
@@ -236,6 +222,14 @@ public sealed class EventOrderTests : IDisposable
         {
             await client.WriteAsync([1]);
         }
+    }
+
+    /// <summary>All at once, when nothing else is to be dispatched, until each of those at rest has begun.</summary>
+    private async Task AllSpeakAsync(Lane lane, Connection? andAtLast = null)
+    {
+        await TransportBed.PassAsync(lane, 2);
+        await SpeakAsync(andAtLast is null ? _clients : _clients.Append(andAtLast));
+        await AllBegunAsync(lane);
     }
 
     private Task AllBegunAsync(Lane lane) => TransportBed.UntilAsync(lane, () => _begun.Count >= _clients.Count);
